@@ -1,0 +1,63 @@
+# Needs Python 3.11 to 3.13 and pip; everything else is installed into .venv by the first target.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+RUN := $(BIN)/python -m
+DEMO ?= runs/demo
+
+export MPLBACKEND := Agg
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all check format lint types layers bench docs lock clean
+
+help:  ## List the targets.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/installed  ## Make .venv with hilum and everything it needs, at the locked versions.
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade "uv>=0.9"
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup  ## Do the main job on phantoms: draw, prepare, train, evaluate, export, screen, report.
+	$(RUN) benchmarks.demo $(DEMO)
+
+test: setup  ## Pass the tests that take less than ten seconds each.
+	$(RUN) pytest -q -m "not slow" -n 2
+
+test-all: setup  ## Pass every test.
+	$(RUN) pytest -q -n 2
+
+check: lint types layers test  ## What CI runs: lint, format, types, layers, tests.
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup  ## Put the code in order.
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+types: setup
+	$(BIN)/mypy
+
+layers: setup
+	$(BIN)/lint-imports
+
+bench: setup  ## Measure speed beside the natural peers, in one run.
+	$(RUN) benchmarks
+
+docs: setup  ## Build the documentation into site/.
+	$(BIN)/mkdocs build --strict
+
+lock: setup  ## Write requirements.lock anew from pyproject.toml.
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	  --no-emit-index-url --extra train --group dev --group docs \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean:  ## Remove what was built; runs/ stays.
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

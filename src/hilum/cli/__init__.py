@@ -1,0 +1,69 @@
+"""The command line: one file a command, each of which parses, calls and prints.
+
+Heavy imports happen inside the commands, so that `hilum --help` answers at once. Results go to
+standard output, progress and notes to standard error. Exit codes: 0 done, 1 failed, 2 usage,
+3 some inputs failed, 4 a quality gate failed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from hilum.cli.console import note
+from hilum.cli.doctor import doctor
+from hilum.cli.evaluate import evaluate
+from hilum.cli.export import export
+from hilum.cli.models import models
+from hilum.cli.phantoms import phantoms
+from hilum.cli.prepare import prepare
+from hilum.cli.screen import screen
+from hilum.cli.train import train
+from hilum.errors import HilumError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="hilum",
+    help="Train, prove and screen with chest X-ray classifiers. For research use only.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (prepare, train, evaluate, export, screen, models, phantoms, doctor):
+    app.command()(command)
+
+
+def _version(show: bool) -> None:
+    if show:
+        from hilum import __version__
+
+        typer.echo(f"hilum {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and stop."
+    ),
+) -> None:
+    """Train, prove and screen with chest X-ray classifiers. For research use only."""
+
+
+def main() -> None:
+    """Run the command line; turn hilum's own errors into a message and exit code 1."""
+    try:
+        app()
+    except HilumError as error:
+        note(f"hilum: {error}")
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except KeyboardInterrupt:
+        note("hilum: stopped")
+        sys.exit(130)

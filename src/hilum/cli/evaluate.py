@@ -1,0 +1,204 @@
+"""`hilum evaluate`: score a table of predictions, a run or a bundle."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, BadParameter, Option, echo
+
+from hilum.cli.console import note, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from hilum.data.manifest import Manifest
+    from hilum.evaluation import Evaluation, Predictions
+
+
+def evaluate(
+    what: Annotated[
+        Path,
+        Argument(
+            metavar="PREDICTIONS.csv|RUN|BUNDLE",
+            help="A table image, patient_id, label, [source,] and a probability column a class; "
+            "or a run; or a bundle.",
+        ),
+    ],
+    *,
+    manifest: Annotated[
+        Path | None, Option(help="Images with labels, to check against; a bundle needs it.")
+    ] = None,
+    split: Annotated[
+        str | None, Option(help="Split to score. Of a run or a bundle: test if not given.")
+    ] = None,
+    out: Annotated[
+        Path | None, Option(help="Folder for evaluation.json, tables and pictures.")
+    ] = None,
+    positive: Annotated[str | None, Option(help="Of two classes, the positive one.")] = None,
+    threshold: Annotated[
+        float | None,
+        Option(min=0, max=1, help="Call positive from this probability on; two classes."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, Option(help="Column of the table that is no probability; repeatable.")
+    ] = None,
+    resamples: Annotated[int, Option(min=0, help="Resamples of patients; 0: no limits.")] = 2000,
+    seed: Annotated[int, Option(min=0, help="Seed of the resampling.")] = 0,
+    json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score predictions, with limits that resample patients, beside never looking."""
+    from hilum.evaluation.scoring import evaluate as score
+
+    _check_out(what, out)
+    if split is None and what.is_dir():
+        split = "test"
+    images, about = _images(what, manifest)
+    predictions = _predictions(what, images, split, positive=positive, ignore=ignore or [])
+    predictions = _two_classes(predictions, positive, threshold)
+    baseline, notes = None, images.notes if images is not None else ()
+    if images is not None:
+        from hilum.evaluation.matching import match_manifest
+
+        matched = match_manifest(predictions, images, split=split)
+        predictions, baseline, notes = (
+            matched.predictions,
+            matched.baseline,
+            (*notes, *matched.notes),
+        )
+    found = score(
+        predictions,
+        resamples=resamples,
+        seed=seed,
+        baseline=baseline,
+        threshold=threshold,
+        notes=notes,
+    )
+    _show(found, predictions, out, {**about, "split": split}, json=json)
+
+
+def _check_out(what: Path, out: Path | None) -> None:
+    if out is None:
+        return
+    if out.exists() and not out.is_dir():
+        raise BadParameter(f"{out} is a file; name a folder", param_hint="--out")
+    copy = out / "predictions.csv"
+    if what.is_file() and copy.exists() and what.samefile(copy):
+        raise BadParameter(f"it would replace {what}; name another folder", param_hint="--out")
+
+
+def _images(what: Path, path: Path | None) -> tuple[Manifest | None, dict[str, Any]]:
+    """Return the manifest, labels named as the model names them, and where things come from."""
+    about: dict[str, Any] = {"scored": str(what), "scored_sha256": None, "manifest": None}
+    if what.is_file():
+        about["scored_sha256"] = hashlib.sha256(what.read_bytes()).hexdigest()
+    if path is None:
+        return None, about
+    from hilum.data.manifest import Manifest
+    from hilum.evaluation.matching import relabelled
+
+    images = Manifest.read(path, check_files=False)
+    about["manifest"] = {"path": str(path), "sha256": images.sha256, "images": len(images)}
+    return relabelled(images, _relabel(what)), about
+
+
+def _relabel(what: Path) -> dict[str, str]:
+    """Return the labels that the recipe of a run or a bundle renames."""
+    if (what / "recipe.yaml").is_file():
+        from hilum.config import read_yaml
+
+        recipe = read_yaml(what / "recipe.yaml")
+    elif (what / "bundle.json").is_file():
+        from hilum.screening.bundle import Bundle
+
+        recipe = dict(Bundle.load(what).record.training.get("recipe") or {})
+    else:
+        recipe = {}
+    return dict(recipe.get("relabel") or {})
+
+
+def _predictions(
+    what: Path,
+    images: Manifest | None,
+    split: str | None,
+    *,
+    positive: str | None,
+    ignore: list[str],
+) -> Predictions:
+    from hilum.errors import DataError
+    from hilum.evaluation.predictions import Predictions
+
+    saved = what / f"predictions-{split}.csv"
+    if what.is_dir() and saved.is_file():
+        note(f"Scoring {saved}.")
+        return Predictions.read(saved)
+    if not what.is_dir():
+        return Predictions.read(what, positive=positive, ignore=ignore)
+    kind = {"bundle.json": "bundle", "recipe.yaml": "run"}
+    known = [kind[name] for name in kind if (what / name).is_file()]
+    if not known:
+        raise DataError(
+            f"{what} is neither a run (with recipe.yaml or predictions-{split}.csv) nor a bundle "
+            "(with bundle.json)."
+        )
+    if images is None:
+        raise DataError(f"{what} is a {known[0]}: name the images to score with --manifest.")
+    predict = _predict_bundle if known[0] == "bundle" else _predict_run
+    return predict(what, images, split)
+
+
+def _predict_bundle(what: Path, images: Manifest, split: str | None) -> Predictions:
+    from hilum.errors import DataError
+    from hilum.screening.batch import predict_manifest
+    from hilum.screening.bundle import Bundle
+
+    classes = Bundle.load(what).record.classes
+    rows = images.select(split=split, labels=classes)
+    if not len(rows):
+        raise DataError(
+            f"The manifest has no image in split {split!r} with a label among {', '.join(classes)}."
+        )
+    with progress_bar("screening") as progress:
+        return predict_manifest(what, rows, progress=progress)
+
+
+def _predict_run(what: Path, images: Manifest, split: str | None) -> Predictions:
+    from hilum.training.predict import predict_run
+
+    note(f"Predicting split {split} with the run's best weights.")
+    return predict_run(what, images, split)
+
+
+def _two_classes(
+    predictions: Predictions, positive: str | None, threshold: float | None
+) -> Predictions:
+    """Put the positive class second; a threshold needs two classes, too."""
+    classes = ", ".join(predictions.classes)
+    if threshold is not None and len(predictions.classes) != 2:
+        raise BadParameter(f"needs two classes, got {classes}", param_hint="--threshold")
+    if positive is None:
+        return predictions
+    try:
+        return predictions.with_positive(positive)
+    except ValueError as error:
+        raise BadParameter(str(error), param_hint="--positive") from error
+
+
+def _show(
+    found: Evaluation,
+    predictions: Predictions,
+    out: Path | None,
+    about: dict[str, Any],
+    *,
+    json: bool,
+) -> None:
+    if out is not None:
+        from hilum.report.folder import write_evaluation
+
+        write_evaluation(out, predictions, found, about)
+        note(f"Written to {out}.")
+    if json:
+        print_json({**about, **found.to_dict()})
+        return
+    from hilum.report.tables import evaluation_text
+
+    echo(evaluation_text(found), nl=False)

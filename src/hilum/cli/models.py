@@ -1,0 +1,39 @@
+"""`hilum models`: which networks a recipe can name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from typer import Option
+
+from hilum.cli.console import print_json
+
+
+def models(
+    classes: Annotated[int, Option(min=1, help="Outputs of the network.")] = 1,
+    channels: Annotated[int, Option(min=1, max=3, help="Input channels, 1 or 3.")] = 3,
+    json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the networks a recipe can name, with their parameters."""
+    from hilum.models.table import network_table
+
+    rows = network_table(outputs=classes, channels=channels)
+    if json:
+        print_json(rows)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("name", "parameters", "with auxiliary", "input", "head", "where it comes from")
+    for row in rows:
+        extra = row["parameters_in_training"]
+        table.add_row(
+            row["name"],
+            f"{row['parameters']:,}",
+            f"{extra:,}" if extra != row["parameters"] else "",
+            f"{row['input_size']} px",
+            row["head"],
+            row["origin"],
+        )
+    Console().print(table)
+    Console().print("Any convolutional network of timm can be named as timm/NAME.")

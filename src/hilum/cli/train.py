@@ -1,0 +1,102 @@
+"""`hilum train`: fit a classifier from a recipe."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from hilum.cli.console import note, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from hilum.training import Processes, RunResult
+
+
+def train(
+    recipe: Annotated[Path, Argument(help="A recipe, as in recipes/*.yaml.")],
+    changes: Annotated[
+        list[str] | None, Argument(help="Settings to change, as training.epochs=5.")
+    ] = None,
+    *,
+    manifest: Annotated[Path, Option(help="Images with labels and a split column.")],
+    out: Annotated[Path, Option(help="Folder for everything about the run.")],
+    cache: Annotated[
+        Path | None, Option(help="Prepared images; made if need be. Shared by default.")
+    ] = None,
+    resume: Annotated[bool, Option("--resume", help="Go on with an unfinished run.")] = False,
+    json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Train a classifier: RECIPE says how, --manifest on what, --out keeps all of it."""
+    from hilum.data.cache import PreparedCache, build_cache
+    from hilum.data.manifest import Manifest
+    from hilum.report.figures import training_curves
+    from hilum.training import fit, load_recipe
+
+    settings = load_recipe(recipe, changes or [])
+    images = Manifest.read(manifest)
+    folder = cache or _shared_cache(settings.preprocessing.pixel_hash)
+    processes = _processes()
+    with progress_bar("preparing") as progress:
+        report = build_cache(images, settings.preprocessing, folder, progress=progress)
+    for path, reason in report.failed:
+        note(f"not prepared: {path}: {reason}")
+    with progress_bar("training") as progress:
+        result = fit(
+            settings,
+            images,
+            PreparedCache.open(folder),
+            out,
+            resume=resume,
+            processes=processes,
+            manifest_file=manifest,
+            command=tuple(sys.argv),
+            progress=progress,
+        )
+    if processes.rank:
+        return
+    training_curves(out / "metrics.csv", out / "curves.png")
+    _show(result, json=json)
+
+
+def _processes() -> Processes:
+    """Return what torchrun says of the processes that train together."""
+    from hilum.training import Processes
+
+    return Processes(
+        rank=int(os.environ.get("RANK", "0")),
+        total=int(os.environ.get("WORLD_SIZE", "1")),
+        local=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+    )
+
+
+def _shared_cache(pixel_hash: str) -> Path:
+    """Return where prepared images are kept between runs."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "hilum" / f"prepared-{pixel_hash}"
+
+
+def _show(result: RunResult, *, json: bool) -> None:
+    values = {
+        "run": str(result.folder),
+        "classes": list(result.classes),
+        "epochs": result.epochs,
+        "best_epoch": result.best_epoch,
+        "monitor": result.monitor,
+        "best_value": result.best_value,
+        "seconds": round(result.seconds, 1),
+    }
+    if json:
+        print_json(values)
+        return
+    from typer import echo
+
+    echo(
+        f"Trained {result.epochs} epochs in {result.seconds:.0f} s. Best: epoch "
+        f"{result.best_epoch}, {result.monitor} {result.best_value:.4f} on the validation split "
+        "that chose it.\n"
+        f"The run is in {result.folder}. Next: hilum evaluate {result.folder} --manifest ... "
+        "--split test"
+    )

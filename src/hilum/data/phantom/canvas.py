@@ -1,0 +1,216 @@
+"""The sheet a phantom is drawn on: millimetres of tissue along every ray.
+
+Every structure is a smooth solid whose chord along the beam is added to one plane of thickness, as
+a real beam adds up what it passes. Positions are millimetres in the body: x to the right of the
+picture (the subject's left) from the midline, y downwards from the top of the lungs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+__all__ = ["Canvas", "Plane", "blur", "curve", "noise", "ramp", "resize"]
+
+Plane: TypeAlias = NDArray[np.float32]
+"""One value a pixel, shape (h, w)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canvas:
+    """A grid of rays through the body.
+
+    Args:
+        shape: Rows and columns.
+        pixel_mm: Side of a pixel in mm.
+        left_mm: x of the first column's centre.
+        top_mm: y of the first row's centre.
+    """
+
+    shape: tuple[int, int]
+    pixel_mm: float
+    left_mm: float
+    top_mm: float
+
+    @property
+    def x(self) -> Plane:
+        """x of every column in mm, shape (1, w)."""
+        return (self.left_mm + self.pixel_mm * np.arange(self.shape[1], dtype=np.float32))[None, :]
+
+    @property
+    def y(self) -> Plane:
+        """y of every row in mm, shape (h, 1)."""
+        return (self.top_mm + self.pixel_mm * np.arange(self.shape[0], dtype=np.float32))[:, None]
+
+    def empty(self) -> Plane:
+        """Return a plane of zeros."""
+        return np.zeros(self.shape, np.float32)
+
+    def ellipsoid(
+        self,
+        centre: tuple[float, float],
+        radii: tuple[float, float],
+        depth: float,
+        *,
+        tilt: float = 0.0,
+        power: float = 0.5,
+    ) -> Plane:
+        """Return the chord through an ellipsoid, shape (h, w), in mm.
+
+        Args:
+            centre: x and y in mm.
+            radii: Half axes in mm before tilting.
+            depth: Longest chord in mm.
+            tilt: Clockwise turn of the axes in radians.
+            power: 0.5 for an ellipsoid; larger for a softer edge.
+        """
+        plane = self.empty()
+        rows, columns = self._box(centre, max(radii))
+        dx, dy = self.x[:, columns] - centre[0], self.y[rows] - centre[1]
+        along = dx * np.float32(np.cos(tilt)) + dy * np.float32(np.sin(tilt))
+        across = dy * np.float32(np.cos(tilt)) - dx * np.float32(np.sin(tilt))
+        inside = 1 - (along / np.float32(radii[0])) ** 2 - (across / np.float32(radii[1])) ** 2
+        plane[rows, columns] = depth * np.maximum(inside, 0) ** np.float32(power)
+        return plane
+
+    def tubes(
+        self,
+        points: NDArray[np.float64],
+        radii: NDArray[np.float64],
+        profile: NDArray[np.float64] | None = None,
+    ) -> Plane:
+        """Return the chord through tubes along curves in space, shape (h, w), in mm.
+
+        The tubes are cut into small tiles whose mass is spread over the four nearest pixels, so a
+        tube that runs along the beam piles up as bright as it should.
+
+        Args:
+            points: x, y and depth z in mm along each curve, shape (n, t, 3).
+            radii: Half width in mm along each curve, shape (n, t).
+            profile: Thickness across the tube from one edge to the other as a multiple of its
+                radius, sampled evenly; a solid cylinder if left out.
+        """
+        points, radii = self._resampled(points, radii)
+        steps = np.diff(points, axis=1)
+        middle = (points[:, 1:] + points[:, :-1]) / 2
+        radius = (radii[:, 1:] + radii[:, :-1]) / 2
+        flat = np.maximum(np.hypot(steps[..., 0], steps[..., 1]), 1e-9)
+        length = np.sqrt((steps**2).sum(axis=-1))
+        count = max(3, int(np.ceil(2.6 * radius.max() / self.pixel_mm)))
+        across = (np.arange(count) + 0.5) * 2 / count - 1
+        if profile is None:
+            thickness = 2 * np.sqrt(1 - across**2)
+        else:
+            thickness = np.interp(across, np.linspace(-1, 1, profile.size), profile)
+        offset = across * radius[..., None]
+        mass = thickness * (radius**2 * length * 2 / count)[..., None]
+        columns = middle[..., :1] - (steps[..., 1] / flat)[..., None] * offset
+        rows = middle[..., 1:2] + (steps[..., 0] / flat)[..., None] * offset
+        return self._spread(columns.ravel(), rows.ravel(), mass.ravel())
+
+    def _box(self, centre: tuple[float, float], reach: float) -> tuple[slice, slice]:
+        edges = []
+        for middle, start, size in zip(
+            centre[::-1], (self.top_mm, self.left_mm), self.shape, strict=True
+        ):
+            low = int(np.floor((middle - reach - start) / self.pixel_mm))
+            high = int(np.ceil((middle + reach - start) / self.pixel_mm)) + 1
+            edges.append(slice(min(max(low, 0), size), min(max(high, 0), size)))
+        return edges[0], edges[1]
+
+    def _resampled(
+        self, points: NDArray[np.float64], radii: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Resample the curves so that no step is longer than a pixel."""
+        longest = np.hypot(*np.moveaxis(np.diff(points[..., :2], axis=1), -1, 0)).sum(axis=1).max()
+        count = max(points.shape[1], int(np.ceil(1.2 * longest / self.pixel_mm)) + 1)
+        place = np.linspace(0, points.shape[1] - 1, count)
+        low = np.minimum(place.astype(int), points.shape[1] - 2)
+        share = place - low
+        between = points[:, low] + (points[:, low + 1] - points[:, low]) * share[:, None]
+        return between, radii[:, low] + (radii[:, low + 1] - radii[:, low]) * share
+
+    def _spread(
+        self, x: NDArray[np.float64], y: NDArray[np.float64], mass: NDArray[np.float64]
+    ) -> Plane:
+        """Add masses (mm cubed) at points to the pixels round them; return mm."""
+        height, width = self.shape
+        column, row = (x - self.left_mm) / self.pixel_mm, (y - self.top_mm) / self.pixel_mm
+        kept = (column >= 0) & (column < width - 1) & (row >= 0) & (row < height - 1)
+        column, row, mass = column[kept], row[kept], mass[kept]
+        left, top = column.astype(np.int64), row.astype(np.int64)
+        right_share, low_share = column - left, row - top
+        plane = np.zeros(height * width)
+        start = top * width + left
+        for shift, share in (
+            (0, (1 - right_share) * (1 - low_share)),
+            (1, right_share * (1 - low_share)),
+            (width, (1 - right_share) * low_share),
+            (width + 1, right_share * low_share),
+        ):
+            plane += np.bincount(start + shift, mass * share, minlength=plane.size)
+        return (plane.reshape(self.shape) / self.pixel_mm**2).astype(np.float32)
+
+
+def curve(knots: list[tuple[float, ...]], count: int = 40) -> NDArray[np.float64]:
+    """Return a smooth curve through knots (Catmull-Rom), shape (count, dimensions).
+
+    >>> curve([(0.0, 0.0), (1.0, 1.0), (2.0, 2.0)], 3).round(6).tolist()
+    [[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]
+    """
+    known = np.asarray(knots, np.float64)
+    padded = np.concatenate([2 * known[:1] - known[1:2], known, 2 * known[-1:] - known[-2:-1]])
+    place = np.linspace(0, len(known) - 1, count)
+    low = np.minimum(place.astype(int), len(known) - 2)
+    t = (place - low)[:, None]
+    a, b, c, d = (padded[low + step] for step in range(4))
+    smooth = b + t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))) / 2
+    return np.asarray(smooth, np.float64)
+
+
+def ramp(values: Plane, start: float, stop: float) -> Plane:
+    """Rise smoothly from 0 at `start` to 1 at `stop`; falls if `stop` is below `start`."""
+    t = np.clip((values - np.float32(start)) / np.float32(stop - start), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def resize(plane: Plane, shape: tuple[int, int], *, smooth: bool = True) -> Plane:
+    """Return the plane at another shape; bicubic, or box averages where `smooth` is false."""
+    method = Image.Resampling.BICUBIC if smooth else Image.Resampling.BOX
+    return np.asarray(Image.fromarray(plane).resize(shape[::-1], method), np.float32)
+
+
+def blur(plane: Plane, sigma: float) -> Plane:
+    """Return the plane blurred by a Gaussian of `sigma` pixels; wide ones on a smaller copy."""
+    if sigma < 0.1:
+        return plane
+    if sigma > 4:
+        shrink = int(sigma // 2)
+        shape = (max(2, plane.shape[0] // shrink), max(2, plane.shape[1] // shrink))
+        small = blur(resize(plane, shape, smooth=False), sigma * shape[0] / plane.shape[0])
+        return resize(small, (plane.shape[0], plane.shape[1]))
+    reach = max(1, int(np.ceil(2.5 * sigma)))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2).astype(np.float32)
+    weights /= weights.sum()
+    for axis in (0, 1):
+        pads = [(reach, reach) if other == axis else (0, 0) for other in (0, 1)]
+        padded, size = np.pad(plane, pads, mode="edge"), plane.shape[axis]
+        plane = np.zeros_like(plane)
+        for step, weight in enumerate(weights):
+            part = padded[step : step + size] if axis == 0 else padded[:, step : step + size]
+            plane += weight * part
+    return plane
+
+
+def noise(rng: np.random.Generator, canvas: Canvas, grain_mm: float) -> Plane:
+    """Return smooth noise of mean about 0 and deviation about 1 whose grains are `grain_mm` wide.
+
+    The grains are placed in millimetres, so the same draw gives the same picture at any size.
+    """
+    grid = [max(3, round(size * canvas.pixel_mm / grain_mm) + 2) for size in canvas.shape]
+    coarse = rng.standard_normal((grid[0], grid[1]), np.float32)
+    return resize(coarse, canvas.shape) * np.float32(1.35)

@@ -1,0 +1,75 @@
+"""How deep and how large: the value that stands for white, and reading at a reduced size.
+
+JPEG files can be decoded at 1/2, 1/4 or 1/8 of their size five times faster. Every other format is
+averaged by the same factor, so that one radiograph gives the same picture in each: resampling a
+1024-pixel image to 224 in one step differs from resampling its reduced decoding by up to 90 grey
+levels at sharp edges; after averaging it differs by 1 to 5.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+__all__ = ["Grey", "effective_white", "reduce", "reduction"]
+
+Grey = NDArray[np.uint8] | NDArray[np.uint16]
+
+_DEPTHS = (8, 10, 12, 14, 16)
+
+
+def effective_white(maximum: int, *, bits: int = 16) -> int:
+    """Return the white of deep pixels whose file does not say how many bits are in use.
+
+    White is 2^n - 1 for the smallest n of 8, 10, 12, 14, 16 that holds the maximum, and n is at
+    most `bits`: detectors deliver 10 to 14 bits, and files often announce 16.
+
+    Args:
+        maximum: Largest value present.
+        bits: Bits the file says it stores.
+
+    >>> effective_white(4000), effective_white(900, bits=12), effective_white(300, bits=9)
+    (4095, 1023, 511)
+    """
+    fitting = [depth for depth in _DEPTHS if maximum < 2**depth]
+    return int(2 ** min([*fitting[:1], bits]) - 1)
+
+
+def reduction(shape: tuple[int, int], smallest_side: int | None) -> int:
+    """Return the factor by which an image may be reduced: 1, 2, 4 or 8.
+
+    Args:
+        shape: (height, width) in pixels.
+        smallest_side: Pixels the shorter side must keep; None keeps the image as it is.
+    """
+    if smallest_side is None:
+        return 1
+    room = min(shape) // smallest_side
+    return next((factor for factor in (8, 4, 2) if room >= factor), 1)
+
+
+def reduce(pixels: Grey, factor: int) -> Grey:
+    """Return the means of blocks of `factor` x `factor` pixels, rounded.
+
+    Blocks at the right and lower edge may be smaller.
+    """
+    if factor == 1:
+        return pixels
+    if pixels.dtype == np.uint8:
+        return np.asarray(Image.fromarray(pixels).reduce(factor), dtype=np.uint8)
+    height, width = pixels.shape
+    total = np.zeros((math.ceil(height / factor), math.ceil(width / factor)), np.uint32)
+    for row in range(factor):
+        for column in range(factor):
+            part = pixels[row::factor, column::factor]
+            total[: part.shape[0], : part.shape[1]] += part
+    count = np.outer(_cells(height, factor), _cells(width, factor))
+    return ((total + count // 2) // count).astype(np.uint16)
+
+
+def _cells(length: int, factor: int) -> NDArray[np.uint32]:
+    starts = np.arange(0, length, factor)
+    return np.minimum(factor, length - starts).astype(np.uint32)

@@ -1,0 +1,167 @@
+"""The network at work: one ONNX Runtime session, checked against the record it belongs to.
+
+Separate from the screener so that another engine can take its place: what the rest asks for is
+`run`, and that it was refused at the door if the file is not the network the record describes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.errors import BundleError, MissingExtraError
+from hilum.screening.cores import usable_cores
+
+if TYPE_CHECKING:
+    from hilum.screening.bundle import Bundle
+
+__all__ = ["Engine", "to_probabilities"]
+
+
+class Engine:
+    """Run a bundle's network on the processor.
+
+    Args:
+        bundle: The bundle, already verified.
+        threads: Threads of one inference; None for one a physical core.
+
+    Raises:
+        BundleError: If `model.onnx` cannot be opened, or its input and outputs are not those of
+            the record.
+    """
+
+    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads must be at least 1, got {threads}")
+        self._record = bundle.record
+        self.threads = threads or usable_cores()
+        self._session, self._failures = _open(bundle, self.threads)
+        problems = _interface_problems(bundle, self._session)
+        if problems:
+            lines = "".join(f"\n  - {problem}" for problem in problems)
+            raise BundleError(f"{bundle.model_path} is not the network of its record:{lines}")
+
+    def run(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what the network says of normalised images.
+
+        Args:
+            images: Shape (n, channels, size, size).
+
+        Returns:
+            logits (n, outputs), before temperature, and cams (n, classes, h, w), at least 0.
+
+        Raises:
+            BundleError: If the network fails, or gives other shapes than its record promises.
+        """
+        try:
+            logits, cams = self._session.run(["logits", "cams"], {"images": images})
+        except self._failures as error:
+            raise BundleError(f"The network failed: {_first_line(error)}") from error
+        expected = (len(images), self._record.architecture.outputs)
+        if logits.shape != expected or cams.ndim != 4:
+            raise BundleError(
+                f"The network gave logits of shape {logits.shape} and cams of shape {cams.shape}; "
+                f"expected {expected} and (n, classes, h, w)."
+            )
+        return logits, cams
+
+
+def to_probabilities(
+    logits: NDArray[np.float32], *, temperature: float, binary: bool
+) -> NDArray[np.float64]:
+    """Turn logits into calibrated probabilities.
+
+    softmax(logits / T), or for one logit (1 - s, s) with s = 1 / (1 + exp(-logit / T)).
+
+    Args:
+        logits: Shape (n, outputs), before temperature.
+        temperature: T, above 0.
+        binary: Whether one logit decides between two classes.
+
+    Returns:
+        Shape (n, classes), rows adding up to 1; a row is NaN where a logit was not finite.
+    """
+    scaled = logits.astype(np.float64) / temperature
+    if binary:
+        # Two logits (0, x) give the same sigmoid, and are stable however large x is.
+        scaled = np.concatenate([np.zeros_like(scaled), scaled], axis=1)
+    scaled[~np.isfinite(scaled).all(axis=1)] = np.nan
+    raised = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+def _open(bundle: Bundle, threads: int) -> tuple[Any, tuple[type[Exception], ...]]:
+    """Return a session and the exceptions that ONNX Runtime raises."""
+    try:
+        import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as state
+    except ImportError as error:
+        raise MissingExtraError("onnxruntime", "screen") from error
+    failures = tuple(
+        value
+        for value in vars(state).values()
+        if isinstance(value, type) and issubclass(value, Exception)
+    )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    # Waiting threads sleep rather than spin: the same speed for one film (measured), and the
+    # cores stay free for decoding the next.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = onnxruntime.InferenceSession(
+            str(bundle.model_path), options, providers=["CPUExecutionProvider"]
+        )
+    except failures as error:
+        raise BundleError(
+            f"{bundle.model_path} cannot be opened as an ONNX network: {_first_line(error)}"
+        ) from error
+    return session, failures
+
+
+def _interface_problems(bundle: Bundle, session: Any) -> list[str]:
+    """Say where the session's inputs and outputs differ from the record."""
+    record = bundle.record
+    size, channels = record.preprocessing.size, record.architecture.channels
+    inputs = {entry.name: entry for entry in session.get_inputs()}
+    outputs = {entry.name: entry for entry in session.get_outputs()}
+    found = []
+    if list(inputs) != ["images"]:
+        found.append(f"expected one input called 'images', got {sorted(inputs)}")
+    else:
+        entry = inputs["images"]
+        found += _shape_problems(entry, (None, channels, size, size))
+        if isinstance(entry.shape[0], int):
+            found.append(f"images must take any number of pictures, got exactly {entry.shape[0]}")
+    for name, shape in (
+        ("logits", (None, record.architecture.outputs)),
+        ("cams", (None, len(record.classes), None, None)),
+    ):
+        if name not in outputs:
+            found.append(f"expected an output called {name!r}, got {sorted(outputs)}")
+        else:
+            found += _shape_problems(outputs[name], shape)
+    return found
+
+
+def _shape_problems(entry: Any, expected: Sequence[int | None]) -> list[str]:
+    """Compare a tensor's type and its fixed dimensions with those expected (None = any)."""
+    if entry.type != "tensor(float)":
+        return [f"{entry.name} must be float32, got {entry.type}"]
+    actual = list(entry.shape)
+    fits = len(actual) == len(expected) and all(
+        want is None or not isinstance(have, int) or have == want
+        for have, want in zip(actual, expected, strict=True)
+    )
+    if fits:
+        return []
+    wanted = ["any" if want is None else want for want in expected]
+    return [f"{entry.name} must have shape {wanted}, got {actual}"]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0][:300]

@@ -1,0 +1,213 @@
+"""From a file to an answer: read, judge, prepare, infer, decide.
+
+The screener holds one open network and may be used for any number of films. It never raises for a
+film: what went wrong stands in the film's own `Screening`, and the next one is not affected.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.data.preprocessing import normalize, prepare
+from hilum.data.radiograph import Radiograph
+from hilum.data.reading import read_radiograph
+from hilum.errors import BundleError, HilumError, ImageReadError
+from hilum.screening.bundle import Bundle
+from hilum.screening.engine import Engine, to_probabilities
+from hilum.screening.gate import Limits, check
+from hilum.screening.heatmap import is_empty
+from hilum.screening.result import Screening
+
+__all__ = ["Screener"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A film on its way: what is known so far, and the picture if there is one to look at."""
+
+    screening: Screening
+    prepared: NDArray[np.uint8] | None = None
+    seconds: float = 0.0
+
+
+class Screener:
+    """Screen radiographs with one bundle. For research use only.
+
+    Args:
+        bundle: The bundle, or its folder, which is then loaded and verified.
+        threads: Threads of one inference; None for one a physical core.
+        threshold: Which of the bundle's thresholds decides; None for its default.
+        force: Give probabilities also for pictures that the gate refuses. They mean nothing
+            unless someone has looked and found the gate wrong.
+        keep_film: Keep the radiograph in each `Screening`, to draw on. Costs its size in memory.
+
+    Raises:
+        BundleError: If the bundle or its network cannot be used.
+        ConfigError: If the bundle has no such threshold.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle | str | Path,
+        *,
+        threads: int | None = None,
+        threshold: str | None = None,
+        force: bool = False,
+        keep_film: bool = False,
+    ) -> None:
+        self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
+        record = self.bundle.record
+        self.threshold_name, self.threshold = record.threshold(threshold)
+        self._limits = Limits.from_gate(record.gate)
+        self._force = force
+        self._keep_film = keep_film
+        self._engine = Engine(self.bundle, threads=threads)
+
+    @property
+    def threads(self) -> int:
+        """Threads of one inference."""
+        return self._engine.threads
+
+    def screen(self, source: str | Path | bytes) -> Screening:
+        """Return the answer for one radiograph.
+
+        Args:
+            source: A file, or the bytes of one.
+
+        Returns:
+            An answer, a refusal with reasons, or a failure with `error` filled in.
+        """
+        return self._answer(self._read(source))
+
+    def screen_many(
+        self, sources: Iterable[str | Path | bytes], *, readers: int = 2
+    ) -> Iterator[Screening]:
+        """Yield the answers for many radiographs, in order, reading ahead while inferring.
+
+        Args:
+            sources: Files, or the bytes of files.
+            readers: Threads that decode; at most twice as many films are held in memory.
+        """
+        if readers < 1:
+            raise ValueError(f"readers must be at least 1, got {readers}")
+        waiting: deque[Future[_Ready]] = deque()
+        with ThreadPoolExecutor(readers, thread_name_prefix="hilum-read") as pool:
+            try:
+                for source in sources:
+                    waiting.append(pool.submit(self._read, source))
+                    if len(waiting) > 2 * readers - 1:
+                        yield self._answer(waiting.popleft().result())
+                while waiting:
+                    yield self._answer(waiting.popleft().result())
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def screen_prepared(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return what the network says of pictures that `prepare` made.
+
+        Args:
+            images: Grey levels, shape (n, size, size).
+
+        Returns:
+            Calibrated probabilities (n, classes) and evidence maps (n, classes, h, w).
+
+        Raises:
+            BundleError: If the network gives NaN or infinity for any of them.
+            ValueError: If `images` has another shape or type.
+        """
+        probabilities, cams = self.infer(images)
+        broken = np.flatnonzero(np.isnan(probabilities).any(axis=1))
+        if broken.size:
+            raise BundleError(
+                f"The network gave NaN or infinity for {broken.size} of {len(images)} pictures "
+                f"(the first is number {broken[0]}); there is no probability."
+            )
+        return probabilities, cams
+
+    def infer(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Do as `screen_prepared`, with NaN rows where the network gave NaN or infinity."""
+        record = self.bundle.record
+        logits, cams = self._engine.run(normalize(images, record.preprocessing))
+        probabilities = to_probabilities(
+            logits, temperature=record.temperature, binary=record.task == "binary"
+        )
+        return probabilities, cams
+
+    def read(self, source: str | Path | bytes) -> tuple[Radiograph, NDArray[np.uint8]]:
+        """Return a film and the picture the network is given of it.
+
+        Raises:
+            ImageReadError: If it cannot be read.
+        """
+        preprocessing = self.bundle.record.preprocessing
+        film = read_radiograph(source, smallest_side=preprocessing.decode_side)
+        return film, prepare(film, preprocessing)
+
+    def _read(self, source: str | Path | bytes) -> _Ready:
+        """Read, judge and prepare one film; what goes wrong becomes its error."""
+        start = time.perf_counter()
+        blank = self._blank(source)
+        try:
+            film, prepared = self.read(source)
+        except ImageReadError as error:
+            return _Ready(replace(blank, error=error.reason, seconds=_since(start)))
+        except (HilumError, OSError, MemoryError) as error:
+            reason = str(error) or type(error).__name__
+            return _Ready(replace(blank, error=reason, seconds=_since(start)))
+        verdict = check(film, self._limits)
+        screening = replace(
+            blank,
+            accepted=verdict.accepted,
+            reasons=verdict.reasons,
+            warnings=(*film.warnings, *verdict.warnings),
+            sha256=film.sha256,
+            film=film if self._keep_film else None,
+        )
+        wanted = verdict.accepted or self._force
+        return _Ready(screening, prepared if wanted else None, _since(start))
+
+    def _answer(self, ready: _Ready) -> Screening:
+        """Infer and decide, for a film that was read and is wanted."""
+        start = time.perf_counter()
+        if ready.prepared is None:
+            return replace(ready.screening, seconds=ready.seconds or ready.screening.seconds)
+        classes = self.bundle.record.classes
+        try:
+            probabilities, cams = self.screen_prepared(ready.prepared[None])
+        except BundleError as error:
+            return replace(ready.screening, error=str(error), seconds=ready.seconds + _since(start))
+        by_class = dict(zip(classes, map(float, probabilities[0]), strict=True))
+        empty = map(bool, is_empty(cams[0]))
+        return replace(
+            ready.screening,
+            probabilities=by_class,
+            decision=self.threshold.decide(by_class),
+            cam_empty=dict(zip(classes, empty, strict=True)),
+            cams=cams[0],
+            seconds=ready.seconds + _since(start),
+        )
+
+    def _blank(self, source: str | Path | bytes) -> Screening:
+        name = f"{len(source)} bytes" if isinstance(source, bytes) else str(source)
+        return Screening(
+            path=name,
+            bundle=self.bundle.id,
+            bundle_name=self.bundle.record.name,
+            threshold_name=self.threshold_name,
+            threshold=self.threshold,
+        )
+
+
+def _since(start: float) -> float:
+    return time.perf_counter() - start

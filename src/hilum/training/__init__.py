@@ -1,0 +1,50 @@
+"""Fit a classifier from a recipe. Needs the `train` extra.
+
+Recipes themselves can be read without it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hilum.errors import MissingExtraError
+from hilum.training.recipe import Recipe, load_recipe
+
+if TYPE_CHECKING:
+    from hilum.training.bundling import export_run
+    from hilum.training.fitting import Processes, RunResult, fit
+    from hilum.training.predict import load_trained, predict_run
+
+__all__ = [
+    "Processes",
+    "Recipe",
+    "RunResult",
+    "export_run",
+    "fit",
+    "load_recipe",
+    "load_trained",
+    "predict_run",
+]
+
+_PLACES = {
+    "Processes": "fitting",
+    "RunResult": "fitting",
+    "export_run": "bundling",
+    "fit": "fitting",
+    "load_trained": "predict",
+    "predict_run": "predict",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch when it is first asked for."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    try:
+        return getattr(import_module(f"hilum.training.{_PLACES[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "hilum":
+            raise
+        raise MissingExtraError(error.name, "train") from error

@@ -1,0 +1,148 @@
+"""From a finished run to a bundle: network, record and model card in one folder."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum import __version__
+from hilum.data.cache import PreparedCache
+from hilum.data.manifest import Manifest
+from hilum.data.phantom import draw_phantom
+from hilum.data.preprocessing import normalize
+from hilum.errors import CacheError, DataError
+from hilum.evaluation import evaluate
+from hilum.evaluation.predictions import Predictions
+from hilum.models.export import Parity, check_parity, export_onnx
+from hilum.screening.bundle import Bundle, write_bundle
+from hilum.screening.record import Architecture, BundleRecord
+from hilum.screening.threshold import Threshold
+from hilum.training.examples import select_examples
+from hilum.training.predict import load_trained
+from hilum.training.recipe import Recipe
+from hilum.training.run_folder import RunFolder, package_versions
+
+__all__ = ["export_run"]
+
+PARITY_IMAGES = 16
+
+
+def export_run(
+    run: str | Path, out: str | Path, *, licence: str = "not stated", overwrite: bool = False
+) -> tuple[Bundle, Parity]:
+    """Pack a run's best weights into a bundle.
+
+    The exported network is compared with torch on the run's own validation images where its cache
+    is still there, else on phantoms; the bundle says which.
+
+    Args:
+        run: The run's folder.
+        out: The bundle's folder; must not exist unless `overwrite`.
+        licence: Terms under which the weights may be used.
+        overwrite: Replace a bundle that is already there.
+
+    Returns:
+        The bundle, and how far its network is from torch.
+
+    Raises:
+        TrainingError: If the run has no trained weights.
+        BundleError: If the exported network differs from torch, or `out` is taken.
+    """
+    folder = RunFolder(run)
+    network, recipe, classes = load_trained(run)
+    about = folder.record()
+    pictures, drawn_from = _check_pictures(recipe, about)
+    images = normalize(pictures, recipe.preprocessing)
+    size = recipe.preprocessing.size
+    onnx = export_onnx(network, channels=recipe.preprocessing.channels, size=size)
+    parity = check_parity(network, onnx, images)
+    record = BundleRecord(
+        name=recipe.name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        hilum_version=__version__,
+        task="binary" if network.outputs == 1 else "multiclass",
+        classes=classes,
+        architecture=Architecture(
+            name=recipe.model.name,
+            channels=recipe.preprocessing.channels,
+            outputs=network.outputs,
+            options={} if recipe.model.dropout is None else {"dropout": recipe.model.dropout},
+        ),
+        preprocessing=recipe.preprocessing,
+        thresholds={"argmax": Threshold()},
+        training=_training(recipe, about),
+        measured={
+            "validation": _validation(folder),
+            "parity": {
+                "images": parity.images,
+                "drawn_from": drawn_from,
+                "largest_logit_difference": parity.logits,
+                "largest_cam_difference": parity.cams,
+            },
+        },
+        versions=package_versions(),
+        licence=licence,
+    )
+    weights = folder.best_file.read_bytes()
+    bundle = write_bundle(
+        out, record, model_onnx=onnx, weights=weights, overwrite=overwrite
+    )
+    return bundle, parity
+
+
+def _training(recipe: Recipe, about: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "manifest_sha256": about["manifest"]["sha256"],
+        "n_images": about["manifest"]["images"],
+        "n_patients": about["manifest"]["patients"],
+        "sources": about["manifest"]["sources"],
+        "counts": about["counts"],
+        "recipe": recipe.to_dict(),
+        "command": about["command"],
+        "git": about["git"],
+        "result": about.get("result", {}),
+    }
+
+
+def _validation(folder: RunFolder) -> dict[str, Any]:
+    """Return the figures of the validation split; the best weights were chosen on it."""
+    path = folder.path / "predictions-val.csv"
+    if not path.exists():
+        return {}
+    return {
+        "note": "The weights were chosen on this split, so its figures flatter.",
+        **evaluate(Predictions.read(path)).to_dict(),
+    }
+
+
+def _check_pictures(recipe: Recipe, about: dict[str, Any]) -> tuple[NDArray[np.uint8], str]:
+    """Return pictures to compare torch and the export on, and where they come from."""
+    path = about["manifest"]["path"]
+    try:
+        if path is None or not Path(path).exists():
+            return _phantom_pictures(recipe), "phantoms"
+        cache = PreparedCache.open(about["cache"]["path"])
+        rows = select_examples(Manifest.read(path, check_files=False), recipe).split("val")
+        positions = cache.locate(rows)
+        positions = positions[positions >= 0][:PARITY_IMAGES]
+        if not positions.size:
+            return _phantom_pictures(recipe), "phantoms"
+        return cache.images(positions), "validation images"
+    except (CacheError, DataError):
+        return _phantom_pictures(recipe), "phantoms"
+
+
+def _phantom_pictures(recipe: Recipe) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    size = recipe.preprocessing.size
+    pictures = [
+        Image.fromarray(draw_phantom(rng).pixels).resize((size, size), Image.Resampling.BICUBIC)
+        for _ in range(PARITY_IMAGES)
+    ]
+    return np.stack([np.asarray(picture) for picture in pictures])

@@ -1,0 +1,324 @@
+"""Fit a classifier: one function from a recipe and a prepared cache to a run's folder."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning as L
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hilum.data.cache import PreparedCache
+from hilum.data.manifest import Manifest
+from hilum.errors import ConfigError, DataError, TrainingError
+from hilum.models import TrunkAndHead, create_network, network_spec
+from hilum.training.balance import class_weights
+from hilum.training.checkpoint import AtomicCheckpointIO
+from hilum.training.datamodule import CachedImages, ShuffledBatches, SplitBatches, loader
+from hilum.training.examples import Examples, select_examples
+from hilum.training.keeper import RunKeeper
+from hilum.training.module import ClassifierModule
+from hilum.training.predict import predict_run
+from hilum.training.recipe import Recipe
+from hilum.training.run_folder import RunFolder, git_state, package_versions
+from hilum.training.validation import Validation
+
+__all__ = ["Processes", "RunResult", "fit"]
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processes:
+    """Who trains together. `torchrun` starts them; the command line reads what it says."""
+
+    rank: int = 0
+    total: int = 1
+    local: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What a finished run is known by."""
+
+    folder: Path
+    classes: tuple[str, ...]
+    epochs: int
+    best_epoch: int
+    monitor: str
+    best_value: float
+    seconds: float
+
+
+def fit(
+    recipe: Recipe,
+    manifest: Manifest,
+    cache: PreparedCache,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    processes: Processes | None = None,
+    manifest_file: str | Path | None = None,
+    command: tuple[str, ...] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> RunResult:
+    """Train a classifier and leave everything about it in `out`.
+
+    Args:
+        recipe: What to train and how.
+        manifest: The images, with a split column.
+        cache: Those images, prepared with the recipe's preprocessing.
+        out: The run's folder; see `hilum.training.run_folder`.
+        resume: Go on with an unfinished run of the same recipe.
+        processes: Who trains together; this process alone if None.
+        manifest_file: Where the manifest was read from, for the record.
+        command: What was typed, for the record.
+        progress: Called with (steps done, steps in all).
+
+    Raises:
+        ConfigError: If the recipe cannot be used with these data.
+        LeakageError: If a patient stands in two splits.
+        TrainingError: If the folder may not be used, or the loss is no longer a number.
+    """
+    processes = processes or Processes()
+    examples = select_examples(manifest, recipe)
+    _check_size(recipe)
+    if cache.preprocessing.pixel_hash != recipe.preprocessing.pixel_hash:
+        raise ConfigError("The cache was prepared with another preprocessing than the recipe's.")
+    folder = RunFolder(out)
+    started = datetime.now(UTC)
+    if processes.rank:
+        return _train(recipe, examples, cache, folder, processes=processes, started=started)
+    with folder.lock():
+        folder.begin(recipe, resume=resume)
+        about = {
+            **_about(recipe, examples, manifest, cache, manifest_file),
+            "command": list(command),
+            "started": started.isoformat(timespec="seconds"),
+            "processes": processes.total,
+        }
+        _check_same_data(folder, about)
+        folder.write_record(about)
+        result = _train(
+            recipe,
+            examples,
+            cache,
+            folder,
+            processes=processes,
+            started=started,
+            progress=progress,
+        )
+        predictions = predict_run(folder.path, examples.manifest, "val", cache=cache)
+        predictions.write(folder.path / "predictions-val.csv")
+        about["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+        about["result"] = {
+            "epochs": result.epochs,
+            "best_epoch": result.best_epoch,
+            result.monitor: result.best_value,
+            "seconds": round(result.seconds, 1),
+        }
+        folder.write_record(about)
+        return result
+
+
+def _check_size(recipe: Recipe) -> None:
+    spec = network_spec(recipe.model.name)
+    size = recipe.preprocessing.size
+    if recipe.loss.auxiliary and spec is not None and spec.auxiliary_size is not None:
+        if size < spec.auxiliary_size:
+            raise ConfigError(
+                f"The auxiliary head of {spec.name} needs pictures of at least "
+                f"{spec.auxiliary_size} pixels, got {size}. Set preprocessing.size higher or "
+                "loss.auxiliary to 0."
+            )
+
+
+def _check_same_data(folder: RunFolder, about: Mapping[str, Any]) -> None:
+    if not folder.record_file.exists():
+        return
+    before = folder.record()
+    if "finished" in before:
+        raise TrainingError(
+            f"The run in {folder.path} is finished. Choose another folder for --out."
+        )
+    if before["manifest"]["sha256"] != about["manifest"]["sha256"]:
+        raise TrainingError(
+            f"The run in {folder.path} was begun with another manifest. Resume with the one it "
+            f"was begun with ({before['manifest']['path']})."
+        )
+
+
+def _about(
+    recipe: Recipe,
+    examples: Examples,
+    manifest: Manifest,
+    cache: PreparedCache,
+    manifest_file: str | Path | None,
+) -> dict[str, Any]:
+    frame = examples.manifest.frame
+    counts = frame.group_by("split", "label").len().sort("split", "label")
+    return {
+        "name": recipe.name,
+        "classes": list(examples.classes),
+        "versions": package_versions(),
+        "git": git_state(Path(__file__).parent),
+        "threads": torch.get_num_threads(),
+        "precision": _precision(recipe),
+        "manifest": {
+            "path": None if manifest_file is None else str(Path(manifest_file).resolve()),
+            "sha256": manifest.sha256,
+            "images": len(examples.manifest),
+            "patients": frame.select("source", "patient_id").n_unique(),
+            "sources": sorted(frame["source"].unique()),
+        },
+        "counts": {f"{split}/{label}": n for split, label, n in counts.iter_rows()},
+        "cache": {"path": str(cache.folder), "hash": cache.hash},
+    }
+
+
+def _precision(recipe: Recipe) -> Precision:
+    wanted = recipe.training.precision
+    if wanted == "32":
+        return "32-true"
+    if wanted == "16":
+        if not torch.cuda.is_available():
+            raise ConfigError("training.precision=16 needs a GPU; use bf16 or 32 here.")
+        return "16-mixed"
+    if torch.cuda.is_available():
+        can_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        if wanted == "auto":
+            return "bf16-mixed" if can_bf16 else "16-mixed"
+    else:
+        can_bf16 = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001
+    if can_bf16 or wanted == "bf16":
+        return "bf16-mixed"
+    return "32-true"
+
+
+def _usable(cache: PreparedCache, split: Manifest) -> NDArray[np.int64]:
+    positions = cache.locate(split)
+    bad = [path for path, place in zip(split.paths(), positions, strict=True) if place < 0]
+    if bad:
+        shown = ", ".join(str(path) for path in bad[:5])
+        raise DataError(
+            f"{len(bad)} image(s) could not be prepared ({shown}{', ...' if len(bad) > 5 else ''}). "
+            "`hilum prepare` says why of each; mend them or take them out of the manifest."
+        )
+    return positions
+
+
+def _train(
+    recipe: Recipe,
+    examples: Examples,
+    cache: PreparedCache,
+    folder: RunFolder,
+    *,
+    processes: Processes,
+    started: datetime,
+    progress: Callable[[int, int], None] | None = None,
+) -> RunResult:
+    splits = {name: examples.split(name) for name in ("train", "val")}
+    images = {
+        name: CachedImages(cache, _usable(cache, rows), examples.targets(rows))
+        for name, rows in splits.items()
+    }
+    share = {"rank": processes.rank, "processes": processes.total}
+    size = recipe.training.batch_size
+    batches = ShuffledBatches(
+        len(images["train"]), batch_size=size, seed=recipe.training.seed, **share
+    )
+    checks = SplitBatches(len(images["val"]), batch_size=max(size // processes.total, 1), **share)
+    counts = np.bincount(images["train"].labels, minlength=len(examples.classes))
+    module = ClassifierModule(
+        new_network(recipe, len(examples.classes)),
+        recipe,
+        class_weights(counts, recipe.loss.class_weights),
+    )
+    keeper = RunKeeper(
+        recipe,
+        folder,
+        measure=Validation(examples.classes, images["val"].labels),
+        steps_per_epoch=len(batches),
+        progress=progress,
+    )
+    with _quiet():
+        trainer = _trainer(recipe, keeper, processes)
+        trainer.fit(
+            module,
+            train_dataloaders=loader(images["train"], batches, workers=recipe.training.workers),
+            val_dataloaders=loader(images["val"], checks, workers=0),
+            ckpt_path=folder.checkpoints.newest(),
+            weights_only=True,
+        )
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    return RunResult(
+        folder=folder.path,
+        classes=examples.classes,
+        epochs=len(keeper.rows),
+        best_epoch=int(keeper.best["epoch"]),
+        monitor=recipe.training.monitor,
+        best_value=keeper.best["value"],
+        seconds=(datetime.now(UTC) - started).total_seconds(),
+    )
+
+
+def new_network(recipe: Recipe, classes: int) -> TrunkAndHead:
+    """Build the recipe's network with weights that follow from its seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.training.seed)
+        return create_network(
+            recipe.model.name,
+            outputs=recipe.outputs or classes,
+            channels=recipe.preprocessing.channels,
+            size=recipe.preprocessing.size,
+            dropout=recipe.model.dropout,
+            weights=recipe.model.weights,
+        ).to(memory_format=torch.channels_last)
+
+
+def _trainer(recipe: Recipe, keeper: RunKeeper, processes: Processes) -> L.Trainer:
+    several = processes.total > 1
+    return L.Trainer(
+        accelerator="auto",
+        devices=processes.local if several else 1,
+        num_nodes=max(processes.total // processes.local, 1),
+        strategy="ddp" if several else "auto",
+        sync_batchnorm=several and torch.cuda.is_available(),
+        precision=_precision(recipe),
+        max_epochs=recipe.training.epochs,
+        gradient_clip_val=recipe.training.gradient_clip,
+        callbacks=[keeper],
+        plugins=[AtomicCheckpointIO()],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's advice about loaders and loggers, which does not apply here, off the screen."""
+    names = ("lightning.pytorch.utilities.rank_zero", "lightning.pytorch.accelerators.cuda")
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\..*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

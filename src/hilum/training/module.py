@@ -1,0 +1,150 @@
+"""The classifier as Lightning trains it: input, loss, optimiser, and what validation collects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from hilum.data.preprocessing import Preprocessing
+from hilum.errors import TrainingError
+from hilum.models import TrunkAndHead
+from hilum.training.augment import augment
+from hilum.training.datamodule import Batch
+from hilum.training.recipe import Recipe
+
+__all__ = ["ClassifierModule", "InputScaler", "probabilities"]
+
+
+class InputScaler(torch.nn.Module):
+    """What `hilum.data.preprocessing.normalize` does, on tensors, to the bit.
+
+    Args:
+        preprocessing: Mean, standard deviation and channels.
+    """
+
+    def __init__(self, preprocessing: Preprocessing) -> None:
+        super().__init__()
+        channels = preprocessing.channels
+        for name in ("mean", "std"):
+            values = np.broadcast_to(np.float32(getattr(preprocessing, name)), channels)
+            tensor = torch.from_numpy(values.copy()).reshape(1, channels, 1, 1)
+            self.register_buffer(name, tensor, persistent=False)
+
+    @staticmethod
+    def to_unit(images: Tensor) -> Tensor:
+        """Turn uint8 (n, size, size) into float32 (n, 1, size, size) in [0, 1]."""
+        return images.unsqueeze(1).to(torch.float32) * np.float32(1 / 255)
+
+    def forward(self, unit: Tensor) -> Tensor:
+        """Turn (n, 1, size, size) in [0, 1] into network input (n, channels, size, size)."""
+        scaled: Tensor = (unit - self.mean) / self.std
+        return scaled
+
+
+def probabilities(logits: Tensor) -> Tensor:
+    """Return P(class), shape (n, classes), from logits (n, outputs); one logit decides two."""
+    if logits.shape[1] == 1:
+        positive = torch.sigmoid(logits.double())
+        return torch.cat([1 - positive, positive], dim=1)
+    return torch.softmax(logits.double(), dim=1)
+
+
+class ClassifierModule(L.LightningModule):
+    """A network, and how it is trained.
+
+    Args:
+        model: The network.
+        recipe: The run's recipe.
+        weights: Loss weight a class, shape (k,), mean 1 over training images.
+    """
+
+    def __init__(
+        self, model: TrunkAndHead, recipe: Recipe, weights: NDArray[np.float64]
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.recipe = recipe
+        self.scaler = InputScaler(recipe.preprocessing)
+        self.register_buffer(
+            "class_weights", torch.tensor(weights, dtype=torch.float32), persistent=False
+        )
+        self.generator = torch.Generator()
+        self.train_losses: list[Tensor] = []
+        self.collected: list[tuple[Tensor, Tensor]] = []
+        if recipe.model.freeze_trunk:
+            model.trunk.requires_grad_(requires_grad=False)
+
+    def seed_step(self, step: int) -> None:
+        """Make everything random in this step follow from (seed, epoch, step, process)."""
+        key = [self.recipe.training.seed, self.current_epoch, step, self.global_rank]
+        state = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1)
+        torch.manual_seed(state)
+        self.generator.manual_seed(state)
+
+    def on_train_epoch_start(self) -> None:
+        """Keep the normalisation statistics of a frozen trunk as they are."""
+        if self.recipe.model.freeze_trunk:
+            self.model.trunk.eval()
+        self.train_losses.clear()
+
+    def training_step(self, batch: Batch, step: int) -> Tensor:
+        """Return the loss of one batch."""
+        self.seed_step(step)
+        unit = augment(self.scaler.to_unit(batch.images), self.recipe.augmentation, self.generator)
+        images = self.scaler(unit).to(memory_format=torch.channels_last)
+        auxiliary_weight = self.recipe.loss.auxiliary
+        if auxiliary_weight:
+            logits, early = self.model.with_auxiliary(images)
+            loss = self.loss(logits, batch.labels)
+            if early is not None:
+                loss = loss + auxiliary_weight * self.loss(early, batch.labels)
+        else:
+            loss = self.loss(self.model(images), batch.labels)
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"The loss became {loss.item()} in epoch {self.current_epoch}, step {step}. "
+                "Lower optimizer.learning_rate, or set training.precision=32."
+            )
+        self.train_losses.append(loss.detach())
+        return loss
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the class-weighted loss, averaged over the batch."""
+        logits = logits.float()
+        smoothing = self.recipe.loss.label_smoothing
+        if logits.shape[1] == 1:
+            target = labels.float() * (1 - smoothing) + smoothing / 2
+            each = functional.binary_cross_entropy_with_logits(
+                logits[:, 0], target, reduction="none"
+            )
+        else:
+            each = functional.cross_entropy(
+                logits, labels, reduction="none", label_smoothing=smoothing
+            )
+        return (each * self.class_weights[labels]).mean()
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget what the last validation collected."""
+        self.collected.clear()
+
+    def validation_step(self, batch: Batch, _step: int) -> None:
+        """Collect logits with the rows they belong to."""
+        images = self.scaler(self.scaler.to_unit(batch.images))
+        logits = self.model(images.to(memory_format=torch.channels_last))
+        self.collected.append((batch.rows.cpu(), logits.float().cpu()))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return the recipe's optimiser over everything that may move."""
+        how = self.recipe.optimizer
+        moving = [p for p in self.model.parameters() if p.requires_grad]
+        options: dict[str, Any] = {"lr": how.learning_rate, "weight_decay": how.weight_decay}
+        if how.name == "sgd":
+            return torch.optim.SGD(moving, momentum=how.momentum, **options)
+        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+        return kinds[how.name](moving, **options)

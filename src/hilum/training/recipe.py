@@ -1,0 +1,238 @@
+"""A recipe: everything that decides how a classifier is trained, in one YAML file.
+
+The resolved recipe, with every default written out, is saved in the run's folder, so that a run
+can be repeated from what it left behind.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, model_validator
+
+from hilum.config import Settings, load_settings
+from hilum.data.preprocessing import Preprocessing
+
+__all__ = [
+    "Augmentation",
+    "Fitting",
+    "Loss",
+    "Model",
+    "Optimizer",
+    "Recipe",
+    "Schedule",
+    "load_recipe",
+]
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+METRICS: dict[str, Literal["min", "max"]] = {
+    "val_loss": "min",
+    "val_accuracy": "max",
+    "val_balanced_accuracy": "max",
+    "val_macro_auroc": "max",
+    "val_macro_f1": "max",
+}
+"""Validation metrics a recipe may watch, and which way is better.
+
+`val_recall_<class>` may be watched as well, for any class; more is better.
+"""
+
+
+class Model(Settings):
+    """Which network, and what it starts from."""
+
+    name: str
+    """A name from `hilum models`, or `timm/NAME` for any convolutional network of timm."""
+
+    weights: str = "none"
+    """`none` for random, `default` for the library's own (needs the internet), or a file with a
+    state dict: .safetensors, or .pth as torchvision writes it."""
+
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Dropout in the head; the network's own if not given."""
+
+    freeze_trunk: bool = False
+    """Train the head alone."""
+
+
+class Augmentation(Settings):
+    """Random changes to training pictures, one draw an image."""
+
+    rotation_deg: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Largest rotation to either side, in degrees."""
+
+    translate: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Largest shift along each axis, as a share of the side."""
+
+    scale: tuple[Positive, Positive] = (1.0, 1.0)
+    """Smallest and largest magnification."""
+
+    flip: Share = 0.0
+    """Probability of a left-right flip. A flipped chest has its heart on the wrong side."""
+
+    brightness: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Largest relative change of brightness."""
+
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Largest relative change of contrast, about the picture's own mean."""
+
+    @model_validator(mode="after")
+    def _scale_in_order(self) -> Augmentation:
+        if self.scale[0] > self.scale[1]:
+            raise ValueError(f"scale must be (smallest, largest), got {self.scale}")
+        return self
+
+
+class Loss(Settings):
+    """What is minimised."""
+
+    name: Literal["cross_entropy", "binary_cross_entropy"] = "cross_entropy"
+    """Cross entropy over all classes, or one output for two classes."""
+
+    class_weights: Literal["none", "balanced"] | tuple[Positive, ...] = "none"
+    """`balanced` for n / (classes * n_class), or one weight a class in the order of `classes`."""
+
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the target spread over all classes."""
+
+    auxiliary: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the auxiliary head's loss (inception_v3 only; its paper says 0.3 or 0.4)."""
+
+
+class Optimizer(Settings):
+    """How weights move."""
+
+    name: Literal["adam", "adamw", "sgd"] = "adamw"
+    learning_rate: Positive = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """For SGD only."""
+
+
+class Schedule(Settings):
+    """How the learning rate changes."""
+
+    name: Literal["constant", "cosine", "plateau"] = "constant"
+
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of all steps spent rising from 0 to the learning rate (not with plateau)."""
+
+    monitor: str = "val_loss"
+    """Plateau: the metric that must improve."""
+
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Plateau: what the learning rate is multiplied by."""
+
+    patience: Annotated[int, Field(ge=0)] = 5
+    """Plateau: epochs without improvement before that."""
+
+
+class Fitting(Settings):
+    """How long, how much at a time, and what is kept."""
+
+    epochs: Annotated[int, Field(ge=1)] = 20
+    batch_size: Annotated[int, Field(ge=1)] = 32
+    """Images a step over all processes together."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+    precision: Literal["auto", "32", "bf16", "16"] = "auto"
+    """`auto` takes bf16 where the processor or the GPU has it, else 32 bits."""
+
+    monitor: str = "val_macro_auroc"
+    """The validation metric that chooses the best weights."""
+
+    early_stopping: Annotated[int, Field(ge=1)] | None = None
+    """Epochs without improvement of `monitor` before stopping; none if not given."""
+
+    workers: Annotated[int, Field(ge=0)] = 0
+    """Processes that read the cache; 0 is fastest from a memory map."""
+
+    gradient_clip: Positive | None = None
+    """Largest norm of the gradient."""
+
+
+class Recipe(Settings):
+    """One training run."""
+
+    name: str
+    description: str = ""
+
+    classes: tuple[str, ...] | None = None
+    """Labels in the order of the outputs; rows with other labels are left out. All if not given."""
+
+    relabel: dict[str, str] = {}
+    """Labels to rename before anything else, so that several may become one."""
+
+    model: Model
+    preprocessing: Preprocessing = Preprocessing()
+    augmentation: Augmentation = Augmentation()
+    loss: Loss = Loss()
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    training: Fitting = Fitting()
+
+    @model_validator(mode="after")
+    def _possible(self) -> Recipe:
+        problems = list(_contradictions(self))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def outputs(self) -> int | None:
+        """Number of logits; None while the classes are still the manifest's to say."""
+        if self.loss.name == "binary_cross_entropy":
+            return 1
+        return None if self.classes is None else len(self.classes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values with every default written out."""
+        values = self.model_dump(mode="json")
+        values["preprocessing"] = self.preprocessing.to_dict()
+        return values
+
+    def to_yaml(self) -> str:
+        """Return the recipe as YAML with every default written out."""
+        return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
+
+
+def _contradictions(recipe: Recipe) -> list[str]:
+    found = []
+    classes = recipe.classes
+    if classes is not None:
+        if len(classes) < 2:
+            found.append(f"classes must name at least 2 labels, got {len(classes)}")
+        if len(set(classes)) != len(classes):
+            found.append("classes names a label twice")
+        if recipe.loss.name == "binary_cross_entropy" and len(classes) != 2:
+            found.append(f"binary_cross_entropy needs exactly 2 classes, got {len(classes)}")
+        weights = recipe.loss.class_weights
+        if not isinstance(weights, str) and len(weights) != len(classes):
+            found.append(f"class_weights has {len(weights)} values for {len(classes)} classes")
+    if recipe.loss.auxiliary and recipe.model.name != "inception_v3":
+        found.append(f"loss.auxiliary needs an auxiliary head, which {recipe.model.name} lacks")
+    for place, name in (
+        ("training.monitor", recipe.training.monitor),
+        ("schedule.monitor", recipe.schedule.monitor),
+    ):
+        if name not in METRICS and not name.startswith("val_recall_"):
+            found.append(f"{place} must be one of {', '.join(METRICS)} or val_recall_CLASS, got {name}")
+        elif name.startswith("val_recall_") and classes and name[11:] not in classes:
+            found.append(f"{place} watches {name}, but the classes are {', '.join(classes)}")
+    if recipe.schedule.name == "plateau" and recipe.schedule.warmup:
+        found.append("schedule.warmup cannot be combined with plateau")
+    return found
+
+
+def load_recipe(path: str | Path, changes: tuple[str, ...] | list[str] = ()) -> Recipe:
+    """Read a recipe and apply `key=value` changes.
+
+    Raises:
+        ConfigError: Every fault at once.
+    """
+    return load_settings(Recipe, path, changes)
