@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 RUN := $(BIN)/python -m
+HILUM := $(BIN)/hilum
 DEMO ?= runs/demo
 
 export MPLBACKEND := Agg
@@ -24,7 +25,20 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	@touch $@
 
 demo: setup  ## Do the main job on phantoms: draw, prepare, train, evaluate, export, screen, report.
-	$(RUN) benchmarks.demo $(DEMO)
+	rm -rf $(DEMO)
+	$(HILUM) phantoms $(DEMO)/cohort --patients 240 --seed 7 --size 384
+	$(HILUM) phantoms $(DEMO)/films --patients 3 --seed 1000 --size 768
+	$(HILUM) prepare $(DEMO)/cohort/manifest.csv --size 128 --out $(DEMO)/cache
+	$(HILUM) train recipes/demo.yaml --manifest $(DEMO)/cohort/manifest.csv --cache $(DEMO)/cache \
+	  --out $(DEMO)/run
+	$(HILUM) evaluate $(DEMO)/run --manifest $(DEMO)/cohort/manifest.csv --split test \
+	  --out $(DEMO)/evaluation
+	$(HILUM) export $(DEMO)/run --out $(DEMO)/bundle --licence Apache-2.0
+	$(HILUM) screen $(DEMO)/films/images --bundle $(DEMO)/bundle --heatmaps $(DEMO)/screening
+	$(HILUM) screen $(DEMO)/films/images --bundle $(DEMO)/bundle --heatmaps $(DEMO)/screening \
+	  --json > $(DEMO)/screening/screenings.json
+	$(HILUM) report $(DEMO) --out $(DEMO)/report.html --title "hilum on phantoms"
+	@echo "Open $(DEMO)/report.html; the bundle is in $(DEMO)/bundle."
 
 test: setup  ## Pass the tests that take less than ten seconds each.
 	$(RUN) pytest -q -m "not slow" -n 2

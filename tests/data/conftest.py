@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,11 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    JPEG2000,
     DigitalXRayImageStorageForPresentation,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEG2000,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGLSLossless,
@@ -72,23 +73,31 @@ def dataset(pixels: np.ndarray, *, bits: int | None = None, **values: Any) -> Da
     made.PixelRepresentation = int(pixels.dtype.kind == "i")
     made.PixelData = pixels.tobytes()
     made["PixelData"].VR = "OB" if made.BitsAllocated == 8 else "OW"
-    for keyword, value in values.items():
-        if value is None:
-            delattr(made, keyword)
-        else:
-            setattr(made, keyword, value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # absurd values are the point of some tests
+        for keyword, value in values.items():
+            if value is None:
+                delattr(made, keyword)
+            else:
+                setattr(made, keyword, value)
     return made
 
 
 def save(made: Dataset) -> bytes:
     """The bytes of a data set as a DICOM file."""
     buffer = io.BytesIO()
-    made.save_as(buffer, enforce_file_format=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
 
 
 def dicom(
-    pixels: np.ndarray, *, syntax: str = ExplicitVRLittleEndian, bits: int | None = None, **values: Any
+    pixels: np.ndarray,
+    *,
+    syntax: str = ExplicitVRLittleEndian,
+    bits: int | None = None,
+    **values: Any,
 ) -> bytes:
     """Stored values as the bytes of a DX file in a transfer syntax."""
     made = dataset(pixels, bits=bits, **values)
@@ -104,7 +113,9 @@ def dicom(
     elif syntax == JPEGLSNearLossless:
         made.compress(syntax, jls_error=2, encoding_plugin="pyjpegls", generate_instance_uid=False)
     elif syntax == JPEG2000:
-        made.compress(syntax, j2k_psnr=[60], encoding_plugin="pylibjpeg", generate_instance_uid=False)
+        made.compress(
+            syntax, j2k_psnr=[60], encoding_plugin="pylibjpeg", generate_instance_uid=False
+        )
     else:
         made.compress(syntax, encoding_plugin=_ENCODERS[syntax], generate_instance_uid=False)
     return save(made)

@@ -18,6 +18,7 @@ from hilum.cli.export import export
 from hilum.cli.models import models
 from hilum.cli.phantoms import phantoms
 from hilum.cli.prepare import prepare
+from hilum.cli.report import report
 from hilum.cli.screen import screen
 from hilum.cli.train import train
 from hilum.errors import HilumError
@@ -33,7 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (prepare, train, evaluate, export, screen, models, phantoms, doctor):
+for command in (prepare, train, evaluate, export, screen, report, models, phantoms, doctor):
     app.command()(command)
 
 

@@ -151,14 +151,15 @@ def _predict_bundle(what: Path, images: Manifest, split: str | None) -> Predicti
     from hilum.screening.batch import predict_manifest
     from hilum.screening.bundle import Bundle
 
-    classes = Bundle.load(what).record.classes
+    bundle = Bundle.load(what)
+    classes = bundle.record.classes
     rows = images.select(split=split, labels=classes)
     if not len(rows):
         raise DataError(
             f"The manifest has no image in split {split!r} with a label among {', '.join(classes)}."
         )
     with progress_bar("screening") as progress:
-        return predict_manifest(what, rows, progress=progress)
+        return predict_manifest(bundle, rows, progress=progress)
 
 
 def _predict_run(what: Path, images: Manifest, split: str | None) -> Predictions:

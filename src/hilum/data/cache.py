@@ -116,10 +116,10 @@ class PreparedCache:
                 "Row -1 stands for an image that could not be read: leave it out."
             )
         owner = np.searchsorted(self._first, rows, side="right") - 1
-        side = self.preprocessing.size
-        out = np.empty((rows.size, side, side), np.uint8)
         if rows.size and (owner == owner[0]).all():
             return self._read(int(owner[0]), rows)
+        side = self.preprocessing.size
+        out = np.empty((rows.size, side, side), np.uint8)
         for number in np.unique(owner):
             here = np.flatnonzero(owner == number)
             out[here] = self._read(int(number), rows[here])

@@ -18,7 +18,15 @@ import numpy as np
 import polars as pl
 
 from hilum.data import cache_files
-from hilum.data.cache_workers import Job, Outcome, outcomes, prefixes, signature, usable_cpus
+from hilum.data.cache_workers import (
+    Job,
+    Outcome,
+    outcomes,
+    prefixes,
+    refuse_unguarded,
+    signature,
+    usable_cpus,
+)
 from hilum.data.folder_lock import only_writer
 from hilum.data.manifest import Manifest
 from hilum.data.preprocessing import Preprocessing
@@ -90,6 +98,7 @@ def build_cache(
     """
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
+    refuse_unguarded()
     started = time.monotonic()
     folder = Path(folder)
     cache_files.refuse_others(folder)

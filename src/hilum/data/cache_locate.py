@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hilum.data.cache_files import load_files
+from hilum.data.cache_files import command, load_files, load_record
 from hilum.data.cache_workers import signature
 from hilum.data.manifest import Manifest
 from hilum.errors import CacheError
@@ -51,7 +51,7 @@ def rows_of(
     if absent.height:
         raise CacheError(
             f"{absent.height} of {found.height} images are not in the cache {folder}, such as "
-            f"{absent['absolute'][0]}. Run hilum prepare again, with the options it was made with."
+            f"{absent['absolute'][0]}. Run: {command(folder, load_record(folder))}"
         )
     if check_content:
         _refuse_changed(found, folder)
@@ -88,7 +88,7 @@ def _refuse_changed(found: pl.DataFrame, folder: Path) -> None:
     if changed:
         raise CacheError(
             f"{len(changed)} of {found.height} images have changed since they were prepared into "
-            f"{folder}, such as {changed[0]}. Run hilum prepare again."
+            f"{folder}, such as {changed[0]}. Run: {command(folder, load_record(folder))}"
         )
 
 

@@ -30,13 +30,17 @@ from numpy.typing import NDArray
 from hilum.data.preprocessing import Preprocessing, prepare
 from hilum.errors import CacheError, DataError, ImageReadError
 
-__all__ = ["Job", "Outcome", "outcomes", "prefixes", "signature", "usable_cpus"]
+__all__ = ["Job", "Outcome", "outcomes", "prefixes", "refuse_unguarded", "signature", "usable_cpus"]
 
 _log = logging.getLogger(__name__)
 _BATCH = 8
 _AHEAD = 3
 """Batches in flight for each worker: enough to keep it busy, few enough to bound memory."""
 
+_UNGUARDED = (
+    "Worker processes cannot be started. In a script, put the call below "
+    "`if __name__ == '__main__':`, or pass workers=1."
+)
 _SETTLED_NS = 2_000_000_000
 _LARGEST = 2**31
 
@@ -125,6 +129,16 @@ def usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
+def refuse_unguarded() -> None:
+    """Refuse to build where a worker process is only just importing an unguarded script.
+
+    Raises:
+        CacheError: Then; the build would wait for the very process that started it.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise CacheError(_UNGUARDED)
+
+
 def outcomes(paths: Sequence[str], job: Job, *, workers: int) -> Iterator[Outcome]:
     """Yield the outcome of each path, in order.
 
@@ -208,10 +222,7 @@ class _Crew:
         try:
             pool.submit(os.getpid).result()
         except BrokenProcessPool as error:
-            raise CacheError(
-                "Worker processes cannot be started. In a script, put the call below "
-                "`if __name__ == '__main__':`, or pass workers=1."
-            ) from error
+            raise CacheError(_UNGUARDED) from error
         return pool
 
 

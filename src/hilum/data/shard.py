@@ -1,7 +1,7 @@
 """Prepared images on the disk: raw bytes that can be mapped, and an index that vouches for them.
 
 A shard is `shard-00000.u8`, images end to end with no header, and `shard-00000.npy`, one record an
-image: the SHA-256 of the file it was made from and the CRC-32 of its pixels. Images are appended
+image (the SHA-256 of the file it was made from, the CRC-32 of its pixels) and its own CRC. Images are appended
 and flushed first; only then is the index replaced. What the index does not name does not exist, so
 a process may be killed at any moment. An image whose bytes do not match its CRC is never served.
 """
@@ -13,7 +13,7 @@ import os
 import time
 import zlib
 from dataclasses import dataclass
-from io import FileIO
+from io import BytesIO, FileIO
 from pathlib import Path
 
 import numpy as np
@@ -95,8 +95,11 @@ class Shard:
 
     def save_index(self) -> None:
         """Replace the index file; from then on its images exist."""
+        buffer = BytesIO()
+        np.save(buffer, self.index)
+        data = buffer.getvalue()
         with replacing(self.index_path) as file:
-            np.save(file, self.index)
+            file.write(data + _checksum(data))
 
 
 def load_shards(folder: Path, size: int) -> tuple[list[Shard], list[Path]]:
@@ -105,14 +108,20 @@ def load_shards(folder: Path, size: int) -> tuple[list[Shard], list[Path]]:
     for path in sorted(folder.glob("shard-*.npy")):
         number = path.stem.removeprefix("shard-")
         try:
-            index = np.load(path, allow_pickle=False)
-            if index.dtype != INDEX or index.ndim != 1 or not number.isdigit():
-                raise ValueError("not an index")
-        except (OSError, ValueError, EOFError, SyntaxError):
-            lost.append(path)
-        else:
+            data = path.read_bytes()
+        except OSError:
+            data = b""
+        if number.isdigit() and len(data) > 4 and _checksum(data[:-4]) == data[-4:]:
+            index = np.load(BytesIO(data), allow_pickle=False)
             shards.append(Shard(folder, int(number), size, index))
+        else:
+            lost.append(path)
     return shards, lost
+
+
+def _checksum(data: bytes) -> bytes:
+    """Return the four bytes that end an index file."""
+    return zlib.crc32(data).to_bytes(4, "little")
 
 
 def sweep(folder: Path, lost: list[Path]) -> None:

@@ -31,6 +31,10 @@ __all__ = ["read_predictions"]
 _REQUIRED = ("image", "patient_id", "label")
 _HOW = "Columns: image, patient_id, label, optionally source, then one probability column a class."
 
+_NO_PATIENT = (
+    "; intervals resample patients. If every image shows another patient, repeat the image"
+)
+
 
 @dataclass(frozen=True)
 class _Table:
@@ -79,8 +83,6 @@ def _decoded(path: Path) -> str:
         raw = path.read_bytes()
     except OSError as error:
         raise PredictionsError(f"Cannot read the predictions {path}: {error.strerror}.") from error
-    if not raw.strip():
-        raise PredictionsError(f"{path} is empty. {_HOW}")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -94,9 +96,15 @@ def _decoded(path: Path) -> str:
 def _parse(path: Path, text: str, ignore: Sequence[str]) -> _Table:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        records = [(number, record) for number, record in enumerate(reader, 1) if any(record)]
+        records = [
+            (number, record)
+            for number, record in enumerate(reader, 1)
+            if any(cell.strip() for cell in record)
+        ]
     except csv.Error as error:
         raise PredictionsError(f"{path} is not a CSV file: {error}.") from error
+    if not records:
+        raise PredictionsError(f"{path} is empty. {_HOW}")
     _, cells = records[0]
     header = [cell.strip() for cell in cells]
     scores = tuple(
@@ -128,11 +136,11 @@ def _header_problems(
         for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
             if mark in header[0]:
                 return [f"row 1: cells are separated by {name}; save the file with commas"]
-    problems = [f"row 1: there is no column {name!r}" for name in _REQUIRED if name not in header]
-    if "patient_id" not in header:
-        problems[-1 if "label" in header else -2] += (
-            "; intervals resample patients. If every image shows another patient, repeat the image"
-        )
+    problems = [
+        f"row 1: there is no column {name!r}{_NO_PATIENT if name == 'patient_id' else ''}"
+        for name in _REQUIRED
+        if name not in header
+    ]
     repeated = sorted({name for name in header if header.count(name) > 1})
     problems += [f"row 1: the column {name!r} stands more than once" for name in repeated]
     problems += [

@@ -59,7 +59,7 @@ def roc_curves(predictions: Predictions, evaluation: Evaluation, out: Target) ->
     unseen = evaluation.baselines.get("source_majority")
     if unseen is not None and unseen.unavailable is None:
         score = unseen.metrics["macro_auroc"].text()
-        axes.plot([], [], " ", label=f"never looking, source only: {score}")
+        axes.plot([], [], " ", label=f"never looking, source only: AUROC {score}")
     axes.set(xlabel="False positive rate (1 - specificity)", ylabel="Sensitivity (recall)")
     _title(axes, "ROC", evaluation)
     axes.legend(loc="lower right", fontsize=8, framealpha=0.9)

@@ -69,12 +69,11 @@ class Bundle:
             found = "a file" if place.exists() else "nothing"
             raise BundleError(f"Expected a bundle folder at {place}, got {found}. {_MAKE_ONE}")
         try:
-            record = parse_record(_record_text(place))
-            bundle = cls(place, record)
-            if verify:
-                bundle.verify(weights=verify == "all")
+            bundle = cls(place, parse_record(_record_text(place)))
         except BundleError as error:
             raise BundleError(f"The bundle {place} cannot be used. {error}") from error
+        if verify:
+            bundle.verify(weights=verify == "all")
         return bundle
 
     @property
@@ -104,7 +103,9 @@ class Bundle:
                 problems.append(f"{name}: {problem}")
         if problems:
             lines = "".join(f"\n  - {problem}" for problem in problems)
-            raise BundleError(f"Its files are not those it was written with:{lines}")
+            raise BundleError(
+                f"The files of the bundle {self.folder} are not those it was written with:{lines}"
+            )
 
     def weights_path(self) -> Path:
         """Return the path of the weights after hashing them.

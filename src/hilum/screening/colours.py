@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 __all__ = ["heat_colours", "oklab"]
 
-_LIGHTNESS = (0.42, 0.95)
+_LIGHTNESS = (0.42, 0.92)
 _HUE_DEGREES = (300.0, 465.0)
 _CHROMA = ((0.0, 0.17), (0.2, 0.2), (0.45, 0.185), (0.7, 0.135), (1.0, 0.115))
 """Chroma at shares of the way: below what sRGB can show everywhere, and without a corner, which

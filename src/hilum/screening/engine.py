@@ -34,8 +34,6 @@ class Engine:
     """
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads must be at least 1, got {threads}")
         self._record = bundle.record
         self.threads = threads or usable_cores()
         self._session, self._failures = _open(bundle, self.threads)

@@ -56,7 +56,7 @@ def is_empty(cams: NDArray[np.float32]) -> NDArray[np.bool_]:
         Shape (classes,). A map that holds NaN or infinity counts as empty.
     """
     flat = cams.reshape(len(cams), -1).astype(np.float64)
-    finite: NDArray[np.bool_] = np.isfinite(flat).all(axis=1, keepdims=True)
+    finite = np.asarray(np.isfinite(flat).all(axis=1, keepdims=True))
     flat = np.where(finite, flat, 0.0)
     peaks = flat.max(axis=1)
     weak = (peaks <= EMPTY_SHARE * peaks.max()) | (flat.sum(axis=1) < EMPTY_EVIDENCE)

@@ -130,15 +130,16 @@ def _dicom() -> Iterator[Finding]:
     yield found
     if not found.ok:
         return
-    from pydicom.pixels.decoders import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     for name, uid in _SYNTAXES.items():
         plugins = get_decoder(uid).available_plugins
+        limit = " (8 bits a pixel only)" if name == "JPEG extended" else ""
         yield Finding(
             group="dicom",
             name=name,
             ok=bool(plugins),
-            detail=", ".join(plugins) or "cannot be decoded",
+            detail=", ".join(plugins) + limit if plugins else "cannot be decoded",
             mend="" if plugins else _DECODERS,
         )
 

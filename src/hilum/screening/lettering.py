@@ -16,6 +16,7 @@ DIM: Colour = (160, 166, 176)
 FAINT: Colour = (52, 56, 64)
 AMBER: Colour = (255, 184, 76)
 _MARGIN = 18
+_PUNCTUATION = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014", "''\"\"--")
 
 
 def plain_text(text: str) -> str:
@@ -24,7 +25,7 @@ def plain_text(text: str) -> str:
     >>> plain_text("Pneumothorax gauche (à voir)")
     'Pneumothorax gauche (a voir)'
     """
-    split = unicodedata.normalize("NFKD", text)
+    split = unicodedata.normalize("NFKD", text.translate(_PUNCTUATION))
     letters = "".join(letter for letter in split if not unicodedata.combining(letter))
     return "".join(letter if " " <= letter <= "~" else "?" for letter in letters)
 

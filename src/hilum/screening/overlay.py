@@ -29,9 +29,9 @@ __all__ = ["draw_overlay", "write_overlays"]
 _LONGEST = 1024
 _SHORTEST_WIDTH = 640
 _HEADER, _FOOTER, _MARGIN = 84, 76, 18
-_STRONGEST = 0.68
+_STRONGEST = 0.65
 """Opacity of the greatest heat; the film stays visible beneath it."""
-_FAINTEST = 0.12
+_FAINTEST = 0.18
 """Heat below which the film shows as it is."""
 
 
@@ -187,12 +187,11 @@ def _write_footer(
     letters: Lettering, picture: Image.Image, heat: Heatmap, screening: Screening
 ) -> None:
     y = picture.height - _FOOTER
-    letters.right("RESEARCH USE ONLY", y + 10, size=22, colour=AMBER)
+    refused = "" if screening.accepted else "REFUSED BY THE GATE - "
+    letters.right(f"{refused}RESEARCH USE ONLY", y + 10, size=22, colour=AMBER)
     note = f"{screening.bundle_name}  {screening.bundle[:12]}"
-    if not screening.accepted:
-        note = f"REFUSED BY THE GATE  {note}"
-    used = letters.right(note, y + 44, size=15, colour=DIM, room=letters.room // 2)
-    room = min(300, letters.room - used - 40)
+    letters.right(note, y + 44, size=15, colour=DIM, room=letters.room // 2)
+    room = min(300, letters.room // 3)
     bar = np.repeat(heat_colours()[None], 12, axis=0)
     legend = Image.fromarray(bar).resize((room, 12))
     if heat.empty:

@@ -47,7 +47,12 @@ def screen_films(
         ConfigError: If the bundle has no such threshold.
     """
     screener = Screener(
-        bundle, threads=threads, threshold=threshold, force=force, keep_film=heatmaps is not None
+        bundle,
+        threads=threads,
+        threshold=threshold,
+        force=force,
+        keep_film=heatmaps is not None,
+        wait=False,
     )
     answers = []
     for screening in screener.screen_many(films):

@@ -48,6 +48,8 @@ class Screener:
         force: Give probabilities also for pictures that the gate refuses. They mean nothing
             unless someone has looked and found the gate wrong.
         keep_film: Keep the radiograph in each `Screening`, to draw on. Costs its size in memory.
+        wait: False returns while the network is still being verified and opened, so that reading
+            can begin; a fault in it is then raised by the first film instead of here.
 
     Raises:
         BundleError: If the bundle or its network cannot be used.
@@ -62,19 +64,36 @@ class Screener:
         threshold: str | None = None,
         force: bool = False,
         keep_film: bool = False,
+        wait: bool = True,
     ) -> None:
-        self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads must be at least 1, got {threads}")
+        checked = isinstance(bundle, Bundle)
+        self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle, verify=False)
         record = self.bundle.record
         self.threshold_name, self.threshold = record.threshold(threshold)
         self._limits = Limits.from_gate(record.gate)
         self._force = force
         self._keep_film = keep_film
-        self._engine = Engine(self.bundle, threads=threads)
+        opener = ThreadPoolExecutor(1, thread_name_prefix="hilum-open")
+        self._opening = opener.submit(self._open, threads, verify=not checked)
+        opener.shutdown(wait=wait)
+        if wait:
+            self._opening.result()
+
+    def _open(self, threads: int | None, *, verify: bool) -> Engine:
+        if verify:
+            self.bundle.verify(weights=False)
+        return Engine(self.bundle, threads=threads)
 
     @property
     def threads(self) -> int:
         """Threads of one inference."""
         return self._engine.threads
+
+    @property
+    def _engine(self) -> Engine:
+        return self._opening.result()
 
     def screen(self, source: str | Path | bytes) -> Screening:
         """Return the answer for one radiograph.
@@ -183,6 +202,7 @@ class Screener:
         if ready.prepared is None:
             return replace(ready.screening, seconds=ready.seconds or ready.screening.seconds)
         classes = self.bundle.record.classes
+        self._opening.result()  # A fault of the bundle is not one of this film: let it fly.
         try:
             probabilities, cams = self.screen_prepared(ready.prepared[None])
         except BundleError as error:

@@ -37,7 +37,7 @@ def store_png(picture: Image.Image, path: Path) -> Path:
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            picture.save(file, format="PNG", compress_level=3)
+            picture.save(file, format="PNG", compress_level=1)
         part.chmod(0o644)
         part.replace(path)
     finally:

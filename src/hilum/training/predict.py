@@ -71,7 +71,10 @@ def predict_run(
     """
     network, recipe, classes = load_trained(folder)
     if cache is None:
-        examples = select_examples(manifest, recipe.model_copy(update={"classes": classes}))
+        present = set(manifest.frame["label"].unique())
+        relabel = {old: new for old, new in recipe.relabel.items() if old in present}
+        asked = recipe.model_copy(update={"classes": classes, "relabel": relabel})
+        examples = select_examples(manifest, asked)
         rows = examples.manifest.select(split=split) if split else examples.manifest
     else:
         rows = manifest.select(split=split) if split else manifest

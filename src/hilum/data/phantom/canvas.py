@@ -82,6 +82,7 @@ class Canvas:
         points: NDArray[np.float64],
         radii: NDArray[np.float64],
         profile: NDArray[np.float64] | None = None,
+        weights: NDArray[np.float64] | None = None,
     ) -> Plane:
         """Return the chord through tubes along curves in space, shape (h, w), in mm.
 
@@ -93,8 +94,10 @@ class Canvas:
             radii: Half width in mm along each curve, shape (n, t).
             profile: Thickness across the tube from one edge to the other as a multiple of its
                 radius, sampled evenly; a solid cylinder if left out.
+            weights: What the thickness is multiplied by along each curve, shape (n, t).
         """
-        points, radii = self._resampled(points, radii)
+        count = self._steps(points)
+        points, radii = _resampled(points, count), _resampled(radii, count)
         steps = np.diff(points, axis=1)
         middle = (points[:, 1:] + points[:, :-1]) / 2
         radius = (radii[:, 1:] + radii[:, :-1]) / 2
@@ -107,7 +110,10 @@ class Canvas:
         else:
             thickness = np.interp(across, np.linspace(-1, 1, profile.size), profile)
         offset = across * radius[..., None]
-        mass = thickness * (radius**2 * length * 2 / count)[..., None]
+        tile = radius**2 * length * 2 / count
+        if weights is not None:
+            tile = tile * _resampled(weights, len(tile[0]) + 1)[:, 1:]
+        mass = thickness * tile[..., None]
         columns = middle[..., :1] - (steps[..., 1] / flat)[..., None] * offset
         rows = middle[..., 1:2] + (steps[..., 0] / flat)[..., None] * offset
         return self._spread(columns.ravel(), rows.ravel(), mass.ravel())
@@ -122,17 +128,11 @@ class Canvas:
             edges.append(slice(min(max(low, 0), size), min(max(high, 0), size)))
         return edges[0], edges[1]
 
-    def _resampled(
-        self, points: NDArray[np.float64], radii: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Resample the curves so that no step is longer than a pixel."""
-        longest = np.hypot(*np.moveaxis(np.diff(points[..., :2], axis=1), -1, 0)).sum(axis=1).max()
-        count = max(points.shape[1], int(np.ceil(1.2 * longest / self.pixel_mm)) + 1)
-        place = np.linspace(0, points.shape[1] - 1, count)
-        low = np.minimum(place.astype(int), points.shape[1] - 2)
-        share = place - low
-        between = points[:, low] + (points[:, low + 1] - points[:, low]) * share[:, None]
-        return between, radii[:, low] + (radii[:, low + 1] - radii[:, low]) * share
+    def _steps(self, points: NDArray[np.float64]) -> int:
+        """Count the samples of a curve so that no step is longer than a pixel."""
+        flat = np.diff(points[..., :2], axis=1)
+        longest = np.sqrt((flat**2).sum(axis=-1)).sum(axis=1).max()
+        return max(points.shape[1], int(np.ceil(1.2 * longest / self.pixel_mm)) + 1)
 
     def _spread(
         self, x: NDArray[np.float64], y: NDArray[np.float64], mass: NDArray[np.float64]
@@ -154,6 +154,14 @@ class Canvas:
         ):
             plane += np.bincount(start + shift, mass * share, minlength=plane.size)
         return (plane.reshape(self.shape) / self.pixel_mm**2).astype(np.float32)
+
+
+def _resampled(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Sample curves (n, t, ...) at `count` places, linearly."""
+    place = np.linspace(0, values.shape[1] - 1, count)
+    low = np.minimum(place.astype(int), values.shape[1] - 2)
+    share = (place - low).reshape(-1, *(1,) * (values.ndim - 2))
+    return values[:, low] + (values[:, low + 1] - values[:, low]) * share
 
 
 def curve(knots: list[tuple[float, ...]], count: int = 40) -> NDArray[np.float64]:

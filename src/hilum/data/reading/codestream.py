@@ -32,7 +32,7 @@ def read_codestream(data: bytes) -> Codestream:
     Raises:
         ValueError: If there is no header, or no end marker.
     """
-    if not data.rstrip(b"\0").endswith(_EOI):
+    if not data.rstrip(b"\0\xff").endswith(_EOI):  # padded to an even length with either
         raise ValueError("the compressed picture has no end marker: it was cut short")
     if data.startswith(_SOI):
         return _jpeg(data)

@@ -43,7 +43,7 @@ def read_dicom(document: Document) -> Radiograph:
     pixels = reduce(grey.pixels, factor)
     mm, kind = spacing(dataset)
     if mm is not None:
-        mm = (mm[0] * height / pixels.shape[0], mm[1] * width / pixels.shape[1])
+        mm = (mm[0] * (height / pixels.shape[0]), mm[1] * (width / pixels.shape[1]))
     return Radiograph(
         pixels=pixels,
         white=grey.white,

@@ -52,7 +52,7 @@ def _check_length(dataset: Dataset, document: Document) -> None:
         return  # pydicom knows how sub-sampled colour is laid out
     rows, columns, bits = (whole(dataset, k) or 0 for k in ("Rows", "Columns", "BitsAllocated"))
     expected = rows * columns * bits // 8
-    found = len(dataset.PixelData)
+    found = len(dataset.PixelData or b"")
     if found not in (expected, expected + expected % 2):
         raise document.refusal(
             f"expected {expected:,} bytes of pixel data for {columns} x {rows} pixels of {bits} "

@@ -1,0 +1,68 @@
+"""One film from a cold process: `hilum screen` beside the usual torch script."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from benchmarks.bundles import random_bundle
+from benchmarks.rows import Row
+from PIL import Image
+
+from hilum.data.phantom import draw_phantom
+
+ROUNDS = 5
+PEER = Path(__file__).parent / "peers" / "cold_torch.py"
+
+
+def _timed(words: list[str]) -> tuple[float, float]:
+    """Run a command; return its wall seconds and its peak memory in MB."""
+    start = time.perf_counter()
+    process = os.posix_spawn(
+        words[0],
+        words,
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
+    )
+    _, status, usage = os.wait4(process, 0)
+    if status:
+        raise RuntimeError(f"{' '.join(words)} ended with status {status}")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def rows() -> list[Row]:
+    """Time both in turn, each in a fresh process, heatmap included."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _, bundle = random_bundle("resnet18", folder / "bundle")
+        film = folder / "film.png"
+        picture = Image.fromarray(draw_phantom(np.random.default_rng(0), size=1024).pixels)
+        picture.save(film)
+        ours = [sys.executable, "-m", "hilum", "screen", str(film), "--bundle", str(bundle.folder)]
+        ours += ["--heatmaps", str(folder / "heat"), "--json"]
+        weights = str(folder / "bundle" / "weights.safetensors")
+        theirs = [sys.executable, str(PEER), str(film), weights, str(folder / "peer.png")]
+        _timed(ours), _timed(theirs)
+        pairs = [(_timed(ours), _timed(theirs)) for _ in range(ROUNDS)]
+    seconds = statistics.median(a[0] for a, _ in pairs)
+    peer = statistics.median(b[0] for _, b in pairs)
+    ratio = statistics.median(b[0] / a[0] for a, b in pairs)
+    memory = statistics.median(a[1] for a, _ in pairs)
+    peer_memory = statistics.median(b[1] for _, b in pairs)
+    name = "torch + torchvision script"
+    return [
+        Row(
+            claim="one film from a cold process, with heatmap", peer=name, ours=seconds,
+            theirs=peer, unit="s", ratio=ratio, wanted="at least 8 times, under 1 s",
+            met=ratio >= 8 and seconds < 1,
+        ),
+        Row(
+            claim="peak memory of that process", peer=name, ours=memory, theirs=peer_memory,
+            unit="MB", ratio=peer_memory / memory, wanted="under 350 MB", met=memory < 350,
+        ),
+    ]  # fmt: skip
