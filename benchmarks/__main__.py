@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.rows import Row
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.rows import Row
 
 NAMES = ("cold", "engine", "training", "cache", "manifest", "evaluation")
 RESULTS = Path(__file__).parent / "results" / "speed.json"

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from benchmarks.bundles import random_bundle
-from benchmarks.rows import Row
 from PIL import Image
 
+from benchmarks.bundles import random_bundle
+from benchmarks.rows import Row
 from hilum.data.phantom import draw_phantom
 
 ROUNDS = 5

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
+
 from benchmarks.bundles import random_bundle
 from benchmarks.rows import Row, in_turn
-
 from hilum.screening.engine import Engine
 
 
@@ -29,7 +29,7 @@ def _network(name: str, *, beside_torch: bool) -> list[Row]:
         engine = Engine(bundle)
         image = np.random.default_rng(0).normal(size=(1, 1, 224, 224)).astype(np.float32)
         tensor = torch.from_numpy(image)
-        session = engine._session
+        session = engine._session  # noqa: SLF001
         found = []
         if beside_torch:
             torch.set_num_threads(engine.threads)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from benchmarks.rows import Row, in_turn
 from PIL import Image
 from torchvision import transforms
 
+from benchmarks.rows import Row, in_turn
 from hilum.data.cache import PreparedCache, build_cache
 from hilum.data.manifest import Manifest
 from hilum.data.phantom import write_cohort

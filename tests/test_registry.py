@@ -24,7 +24,7 @@ def test_the_same_name_twice_is_refused(shapes: Registry[str]) -> None:
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest(shapes: Registry[str]) -> None:
-    with pytest.raises(ConfigError, match="No shape called 'sqare'. Did you mean 'square'?"):
+    with pytest.raises(ConfigError, match=r"No shape called 'sqare'\. Did you mean 'square'\?"):
         shapes.create("sqare")
 
 

@@ -63,7 +63,7 @@ def apply_changes(values: Mapping[str, Any], changes: Iterable[str]) -> dict[str
         ConfigError: If a change has no `=`, is not YAML, or goes through something that is not a
             group.
     """
-    result = _copied(dict(values))
+    result: dict[str, Any] = _copied(dict(values))
     for change in changes:
         key, equals, text = change.partition("=")
         if not equals or not key:
@@ -135,9 +135,7 @@ def _short(value: Any) -> str:
 def _keys_beside(kind: Any, groups: list[str]) -> list[str]:
     """Return the keys that the record at `groups` inside `kind` knows."""
     for group in groups:
-        known = getattr(kind, "model_fields", None) or getattr(
-            kind, "__dataclass_fields__", {}
-        )
+        known = getattr(kind, "model_fields", None) or getattr(kind, "__dataclass_fields__", {})
         if group not in known:
             break
         entry = known[group]

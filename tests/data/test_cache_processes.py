@@ -77,7 +77,7 @@ def test_a_build_killed_again_and_again_ends_like_one_that_was_not(
     cache = tmp_path / "cache"
     rng = np.random.default_rng(11)
     held, kills = 0, 0
-    while held < COUNT and kills < 5:
+    while held < COUNT and kills < 3:
         process = start(tmp_path, manifest, cache)
         while visible(cache) == held and process.poll() is None:
             time.sleep(0.005)

@@ -206,6 +206,12 @@ def test_hashes_name_what_changes_the_pixels_and_what_changes_the_input() -> Non
     assert base.hash == Preprocessing().hash
 
 
+def test_one_number_spelt_two_ways_has_one_hash() -> None:
+    spelt = [Preprocessing.from_dict({"top": top, "size": 64.0}) for top in (0, 0.0, -0.0)]
+    assert {record.hash for record in spelt} == {Preprocessing(size=64).hash}
+    assert type(spelt[0].size) is int
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

@@ -10,8 +10,8 @@ import hilum.evaluation
 
 def test_evaluation_imports_nothing_heavy() -> None:
     code = (
-        "import sys, hilum.evaluation, hilum.evaluation.matching, hilum.evaluation.predictions_csv\n"
-        "heavy = {'torch', 'polars', 'pandas', 'scipy', 'sklearn', 'matplotlib', 'pydantic', 'rich'}\n"
+        "import sys, hilum.evaluation.matching, hilum.evaluation.predictions_csv\n"
+        "heavy = {'torch', 'polars', 'pandas', 'scipy', 'sklearn', 'matplotlib', 'pydantic'}\n"
         "found = heavy & set(sys.modules)\n"
         "assert not found, found"
     )

@@ -123,7 +123,7 @@ def test_what_is_not_a_number_is_refused(file: Path, value: str) -> None:
 def test_a_column_of_text_is_refused_with_what_to_do(file: Path) -> None:
     error = refused(file, "image,patient_id,label,a,b,notes\nx,1,a,1,0,sharp\ny,1,a,1,0,blurred\n")
     assert "the column 'notes' holds no numbers, first 'sharp'" in str(error)
-    assert "remove it, or name it with `ignore`" in str(error)
+    assert "remove it, or name it with `ignore` (--ignore NAME)" in str(error)
 
 
 def test_missing_and_doubled_columns_are_named(file: Path) -> None:

@@ -122,12 +122,15 @@ def test_auxiliary_head_helps_training_and_is_left_out_of_answers() -> None:
     logits, early = model.with_auxiliary(torch.randn(2, 1, 299, 299))
     assert early is not None
     assert logits.shape == early.shape == (2, 2)
-    assert create_network("resnet18", outputs=2).eval().with_auxiliary(torch.zeros(1, 1, 64, 64))[
-        1
-    ] is None
+    assert (
+        create_network("resnet18", outputs=2).eval().with_auxiliary(torch.zeros(1, 1, 64, 64))[1]
+        is None
+    )
 
 
-@pytest.mark.parametrize(("height", "width", "grid"), [(7, 7, 7), (12, 9, 7), (3, 5, 6), (14, 14, 7)])
+@pytest.mark.parametrize(
+    ("height", "width", "grid"), [(7, 7, 7), (12, 9, 7), (3, 5, 6), (14, 14, 7)]
+)
 def test_averaging_to_a_grid_is_adaptive_pooling(height: int, width: int, grid: int) -> None:
     features = torch.randn(2, 4, height, width)
     wanted = torch.nn.functional.adaptive_avg_pool2d(features, grid)

@@ -31,9 +31,10 @@ def test_numbers_stand_with_their_limits(score: Score) -> None:
     assert f"({limits}" in text
 
 
-def test_the_text_keeps_to_its_width(score: Score) -> None:
-    lines = evaluation_text(score()[1], width=120).splitlines()
-    assert max(map(len, lines)) <= 120
+def test_80_columns_hold_every_number_whole(score: Score) -> None:
+    text = evaluation_text(score(tuple("abcdef"))[1], width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
 
 
 def test_names_with_brackets_are_no_markup(score: Score) -> None:

@@ -44,7 +44,9 @@ class Tiny:
             cams = np.maximum(np.einsum("kc,nchw->nkhw", both / 16, features), 0)
         return logits, cams
 
-    def onnx(self, *, logits: str = "logits", batch: str | int = "batch", size: int = SIZE) -> bytes:
+    def onnx(
+        self, *, logits: str = "logits", batch: str | int = "batch", size: int = SIZE
+    ) -> bytes:
         """Return the network as an ONNX file."""
         onnx = pytest.importorskip("onnx")
         from onnx import helper, numpy_helper
@@ -152,7 +154,7 @@ def bundle(make_bundle: Callable[..., Bundle]) -> Bundle:
     return make_bundle()
 
 
-def chest(height: int = 160, width: int = 144, *, shift: float = 0.0) -> NDArray[np.uint8]:
+def _chest(height: int = 160, width: int = 144, *, shift: float = 0.0) -> NDArray[np.uint8]:
     """Return a smooth picture of two dark lungs on a brighter body."""
     rows, columns = np.mgrid[:height, :width]
     y, x = rows / height, columns / width
@@ -161,16 +163,28 @@ def chest(height: int = 160, width: int = 144, *, shift: float = 0.0) -> NDArray
     return np.clip(body, 0, 255).astype(np.uint8)
 
 
-def png(pixels: NDArray[Any]) -> bytes:
+def _png(pixels: NDArray[Any]) -> bytes:
     """Return pixels as the bytes of a PNG file."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, format="PNG")
     return stream.getvalue()
 
 
+@pytest.fixture(scope="session")
+def chest() -> Callable[..., NDArray[np.uint8]]:
+    """A function that draws a smooth picture of two dark lungs: chest(height, width, shift=0)."""
+    return _chest
+
+
+@pytest.fixture(scope="session")
+def png() -> Callable[[NDArray[Any]], bytes]:
+    """A function that returns pixels as the bytes of a PNG file."""
+    return _png
+
+
 @pytest.fixture
 def film() -> bytes:
-    return png(chest())
+    return _png(_chest())
 
 
 @pytest.fixture
@@ -180,7 +194,7 @@ def make_film(tmp_path: Path) -> Callable[..., Path]:
     def make(name: str, *, shift: float = 0.0, folder: str = "films") -> Path:
         path = tmp_path / folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png(chest(shift=shift)))
+        path.write_bytes(_png(_chest(shift=shift)))
         return path
 
     return make

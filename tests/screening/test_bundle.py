@@ -95,7 +95,7 @@ def test_a_place_without_a_bundle_is_refused_with_the_way_to_make_one(tmp_path: 
     with pytest.raises(BundleError, match=r"got nothing\. Make one with `make demo`"):
         Bundle.load(tmp_path / "absent")
     (tmp_path / "file").write_text("x")
-    with pytest.raises(BundleError, match="Expected a bundle folder at .*got a file"):
+    with pytest.raises(BundleError, match=r"Expected a bundle folder at .*got a file"):
         Bundle.load(tmp_path / "file")
     with pytest.raises(BundleError, match=r"has no bundle\.json"):
         Bundle.load(tmp_path)
@@ -179,7 +179,9 @@ def test_a_record_that_cannot_be_is_refused(
 
 def test_channels_of_network_and_preprocessing_must_agree(bundle: Bundle) -> None:
     architecture = {"name": "tiny", "channels": 3, "outputs": 3, "options": {}}
-    with pytest.raises(BundleError, match="architecture.channels is 3 but preprocessing.channels"):
+    with pytest.raises(
+        BundleError, match=r"architecture\.channels is 3 but preprocessing\.channels"
+    ):
         Bundle.load(edit(bundle, architecture=architecture))
 
 
@@ -194,7 +196,7 @@ def test_unknown_or_missing_preprocessing_is_refused(bundle: Bundle) -> None:
 
 def test_preprocessing_that_does_not_match_its_hash_is_refused(bundle: Bundle) -> None:
     values = {**bundle.record.preprocessing.to_dict(), "equalization": "histogram"}
-    with pytest.raises(BundleError, match="preprocessing_hash is .* but this hilum prepares"):
+    with pytest.raises(BundleError, match=r"preprocessing_hash is .* but this hilum prepares"):
         Bundle.load(edit(bundle, preprocessing=values))
 
 
@@ -218,7 +220,9 @@ def test_any_flipped_letter_of_the_record_is_noticed(bundle: Bundle) -> None:
 def test_a_flipped_bit_is_named_with_both_hashes(bundle: Bundle, name: str) -> None:
     flip(bundle.folder / name)
     expected = bundle.record.files[name].sha256
-    with pytest.raises(BundleError, match=rf"{name}: expected sha256 {expected}, got [0-9a-f]{{64}}"):
+    with pytest.raises(
+        BundleError, match=rf"{name}: expected sha256 {expected}, got [0-9a-f]{{64}}"
+    ):
         Bundle.load(bundle.folder)
     assert Bundle.load(bundle.folder, verify=False).id == bundle.id
 
@@ -226,7 +230,7 @@ def test_a_flipped_bit_is_named_with_both_hashes(bundle: Bundle, name: str) -> N
 def test_weights_are_hashed_when_used_or_when_asked(bundle: Bundle) -> None:
     flip(bundle.folder / "weights.safetensors")
     loaded = Bundle.load(bundle.folder)
-    with pytest.raises(BundleError, match="The weights of the bundle .*expected sha256"):
+    with pytest.raises(BundleError, match=r"The weights of the bundle .*expected sha256"):
         loaded.weights_path()
     with pytest.raises(BundleError, match=r"weights\.safetensors: expected sha256"):
         Bundle.load(bundle.folder, verify="all")
@@ -235,7 +239,9 @@ def test_weights_are_hashed_when_used_or_when_asked(bundle: Bundle) -> None:
 def test_missing_and_truncated_files_are_reported_together(bundle: Bundle) -> None:
     (bundle.folder / "weights.safetensors").unlink()
     (bundle.folder / "model.onnx").write_bytes(b"half")
-    with pytest.raises(BundleError, match=r"(?s)model\.onnx: expected .* bytes, got 4.*it is missing"):
+    with pytest.raises(
+        BundleError, match=r"(?s)model\.onnx: expected .* bytes, got 4.*it is missing"
+    ):
         Bundle.load(bundle.folder)
 
 
@@ -270,5 +276,5 @@ def test_a_figure_that_is_not_finite_cannot_be_written(make_bundle: Make) -> Non
 
 def test_an_unknown_threshold_is_refused_with_a_suggestion(record: BundleRecord) -> None:
     assert record.threshold()[0] == "argmax"
-    with pytest.raises(ConfigError, match="no threshold called 'sensitiv'. Did you mean"):
+    with pytest.raises(ConfigError, match=r"no threshold called 'sensitiv'\. Did you mean"):
         record.threshold("sensitiv")

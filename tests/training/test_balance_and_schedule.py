@@ -28,7 +28,9 @@ def test_given_weights_keep_their_ratios() -> None:
 
 
 def test_a_class_without_images_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"Every class needs training images, got counts \[3, 0\]"):
+    with pytest.raises(
+        ConfigError, match=r"Every class needs training images, got counts \[3, 0\]"
+    ):
         class_weights(np.array([3, 0]), "balanced")
 
 

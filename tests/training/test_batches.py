@@ -37,7 +37,7 @@ def test_a_batch_that_cannot_be_shared_is_refused() -> None:
 
 
 def test_a_split_smaller_than_a_batch_is_refused() -> None:
-    with pytest.raises(ConfigError, match="5 images, fewer than training.batch_size 8"):
+    with pytest.raises(ConfigError, match="5 images, fewer than"):
         ShuffledBatches(5, batch_size=8, seed=0)
 
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.training.conftest import Spots, spot_recipe
 
 from hilum.errors import ConfigError, TrainingError
 from hilum.training import fit, load_trained, predict_run
 from hilum.training.checkpoint import CheckpointStore
 from hilum.training.module import ClassifierModule
 from hilum.training.run_folder import RunFolder
-from tests.training.conftest import Spots, spot_recipe
 
 
 def rows_of(run: Path) -> list[dict[str, str]]:
@@ -172,7 +172,9 @@ def test_two_processes_give_the_loss_curve_of_one(spots: Spots, tmp_path: Path) 
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     for name, start in (("one", [sys.executable]), ("two", torchrun)):
         words = [*start, *common, "--out", str(tmp_path / name)]
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            words, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
         assert done.returncode == 0, done.stderr[-3000:]
     one, two = rows_of(tmp_path / "one"), rows_of(tmp_path / "two")
     for key in ("train_loss", "val_loss"):
@@ -203,9 +205,9 @@ def test_a_folder_with_other_things_in_it_is_left_alone(spots: Spots, tmp_path: 
 def test_a_folder_another_process_writes_is_refused_with_its_owner(
     spots: Spots, tmp_path: Path
 ) -> None:
-    with RunFolder(tmp_path / "run").lock():
-        with pytest.raises(TrainingError, match=f"being written by process {os.getpid()} on"):
-            fit(spot_recipe(), spots.manifest, spots.cache, tmp_path / "run")
+    owner = f"being written by process {os.getpid()} on"
+    with RunFolder(tmp_path / "run").lock(), pytest.raises(TrainingError, match=owner):
+        fit(spot_recipe(), spots.manifest, spots.cache, tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -242,7 +244,9 @@ def damaged(path: Path, how: str) -> None:
     content = bytearray(path.read_bytes())
     if how == "flipped":
         content[len(content) // 2] ^= 1
-    path.write_bytes(b"" if how == "empty" else content[: len(content) // 2 if how == "cut" else None])
+    path.write_bytes(
+        b"" if how == "empty" else content[: len(content) // 2 if how == "cut" else None]
+    )
 
 
 @pytest.mark.parametrize("how", ["flipped", "cut", "empty"])

@@ -26,15 +26,24 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
+def _silent(_done: int, _total: int) -> None:
+    """Draw nothing."""
+
+
 @contextmanager
 def progress_bar(description: str) -> Iterator[Progress]:
     """Yield a callback (done, total) that draws a bar on standard error if it is a terminal."""
     if not sys.stderr.isatty():
-        yield lambda done, total: None
+        yield _silent
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),

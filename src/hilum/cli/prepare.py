@@ -44,8 +44,9 @@ def prepare(
 ) -> None:
     """Read every image of MANIFEST once and keep the prepared pictures in a cache.
 
-    Run it again to add new images, to go on after a kill, or to mend damage. Exit code 3 says that
-    some images could not be read; the others are there.
+    Run it again to add images, to go on after a kill, or to mend damage.
+
+    Exit code 3: some images could not be read; the others are there.
     """
     from hilum.data.cache import build_cache
     from hilum.data.manifest import Manifest

@@ -74,7 +74,7 @@ def build_cache(
     progress: Callable[[int, int], None] | None = None,
     rehash: bool = False,
     wait_s: float = 600.0,
-    checkpoint_s: float = 5.0,
+    checkpoint_s: float = 2.0,
 ) -> CacheReport:
     """Prepare every image of a manifest that the cache does not hold yet.
 

@@ -41,6 +41,12 @@ _UNGUARDED = (
     "Worker processes cannot be started. In a script, put the call below "
     "`if __name__ == '__main__':`, or pass workers=1."
 )
+_BAD_FILE = (
+    *(OSError, DataError, ValueError, TypeError, AttributeError),
+    *(ArithmeticError, LookupError, RuntimeError, MemoryError),
+)
+"""What a decoder may raise on a file it never met; one file must not stop a million others."""
+
 _SETTLED_NS = 2_000_000_000
 _LARGEST = 2**31
 
@@ -88,7 +94,7 @@ class Job:
             image = prepare(radiograph, self.preprocessing)
         except ImageReadError as error:
             return Outcome(path, error=error.reason)
-        except (OSError, DataError, ValueError, ArithmeticError, LookupError, MemoryError) as error:
+        except _BAD_FILE as error:
             return Outcome(path, error=f"{type(error).__name__}: {error}")
         return Outcome(path, mark, len(data), sha256, image)
 

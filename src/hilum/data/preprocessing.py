@@ -66,6 +66,10 @@ class Preprocessing:
         problems = list(self._problems())
         if problems:
             raise ConfigError("This preprocessing cannot be applied:", problems)
+        # One spelling of each number, so that 0 and 0.0 in a recipe have the same hash.
+        object.__setattr__(self, "top", float(self.top) + 0.0)
+        object.__setattr__(self, "size", int(self.size))
+        object.__setattr__(self, "channels", int(self.channels))
 
     def _problems(self) -> list[str]:
         found = []
@@ -126,8 +130,10 @@ class Preprocessing:
             )
         try:
             return cls(**values)
-        except TypeError as error:
-            raise ConfigError(f"This preprocessing has a value of the wrong type: {error}") from error
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                f"This preprocessing has a value of the wrong type: {error}"
+            ) from error
 
     def region(self, shape: tuple[int, int]) -> tuple[int, int, int, int]:
         """Return where in an image of `shape` the prepared square comes from.
@@ -155,7 +161,7 @@ def _digest(values: Mapping[str, Any]) -> str:
 
 
 def to_uint8(radiograph: Radiograph) -> NDArray[np.uint8]:
-    """Return the radiograph's pixels scaled so that `white` becomes 255, rounded, (height, width)."""
+    """Return the pixels (height, width) scaled so that `white` becomes 255, and rounded."""
     if radiograph.pixels.dtype == np.uint8 and radiograph.white == 255:
         return radiograph.pixels.astype(np.uint8, copy=False)
     table = np.arange(np.iinfo(radiograph.pixels.dtype).max + 1, dtype=np.float64)
@@ -179,7 +185,9 @@ def equalize(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     first = int(counts[np.flatnonzero(counts)[0]])
     if first == image.size:
         return image.copy()
-    spread = (np.cumsum(counts) - first) * (255.0 / (image.size - first))
+    # In float32, as OpenCV computes it, so that halves are rounded to the same side.
+    step = np.float32(255) / np.float32(image.size - first)
+    spread = (np.cumsum(counts) - first).astype(np.float32) * step
     table: NDArray[np.uint8] = np.rint(np.clip(spread, 0, 255)).astype(np.uint8)
     return table[image]
 
@@ -198,7 +206,9 @@ def clahe(
         Zuiderveld, "Contrast Limited Adaptive Histogram Equalization", Graphics Gems IV, 1994.
     """
     height, width = image.shape
-    pad_rows, pad_columns = -height % tiles, -width % tiles
+    # Like OpenCV: if either side needs padding, both get some.
+    even = height % tiles == 0 and width % tiles == 0
+    pad_rows, pad_columns = (0, 0) if even else (tiles - height % tiles, tiles - width % tiles)
     padded = np.pad(image, ((0, pad_rows), (0, pad_columns)), mode="reflect")
     tile_height, tile_width = padded.shape[0] // tiles, padded.shape[1] // tiles
     blocks = padded.reshape(tiles, tile_height, tiles, tile_width).swapaxes(1, 2)
@@ -226,7 +236,8 @@ def _clipped_table(tile: NDArray[np.uint8], clip_limit: float) -> NDArray[np.flo
     left = surplus % 256
     if left:
         counts[:: max(256 // left, 1)][:left] += 1
-    return np.rint(np.cumsum(counts) * (255.0 / tile.size)).astype(np.float32)
+    table: NDArray[np.float32] = np.rint(np.cumsum(counts) * (255.0 / tile.size)).astype(np.float32)
+    return table
 
 
 def _neighbours(
@@ -292,7 +303,11 @@ def normalize(images: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArra
             f"got {images.dtype} of shape {images.shape}"
         )
     shape = (1, preprocessing.channels, 1, 1)
-    mean = np.broadcast_to(np.float32(preprocessing.mean), preprocessing.channels).reshape(shape)
-    std = np.broadcast_to(np.float32(preprocessing.std), preprocessing.channels).reshape(shape)
+    mean = np.broadcast_to(
+        np.asarray(preprocessing.mean, np.float32), preprocessing.channels
+    ).reshape(shape)
+    std = np.broadcast_to(
+        np.asarray(preprocessing.std, np.float32), preprocessing.channels
+    ).reshape(shape)
     scaled = images[:, None].astype(np.float32) * np.float32(1 / 255)
     return np.ascontiguousarray((scaled - mean) / std, dtype=np.float32)

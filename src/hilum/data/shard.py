@@ -1,9 +1,10 @@
 """Prepared images on the disk: raw bytes that can be mapped, and an index that vouches for them.
 
 A shard is `shard-00000.u8`, images end to end with no header, and `shard-00000.npy`, one record an
-image (the SHA-256 of the file it was made from, the CRC-32 of its pixels) and its own CRC. Images are appended
-and flushed first; only then is the index replaced. What the index does not name does not exist, so
-a process may be killed at any moment. An image whose bytes do not match its CRC is never served.
+image (the SHA-256 of the file it was made from, the CRC-32 of its pixels) followed by a CRC of its
+own. Images are appended and flushed first; only then is the index replaced. What the index does
+not name does not exist, so a process may be killed at any moment. An image whose bytes do not match
+its CRC is never served.
 """
 
 from __future__ import annotations

@@ -195,7 +195,7 @@ def _not_numbers(name: str, cells: Sequence[str], rows: Sequence[int]) -> list[s
         fault = (
             f"row 1: the column {name!r} holds no numbers, first {cells[0]!r}. Every column but "
             f"{', '.join((*KNOWN_COLUMNS, *IGNORED_COLUMNS))} is taken as a class's probability; "
-            "remove it, or name it with `ignore`"
+            "remove it, or name it with `ignore` (--ignore NAME)"
         )
         return [fault]
     return [f"row {row}: {name!r} is {cell or 'empty'!r}, not a number" for row, cell in wrong]

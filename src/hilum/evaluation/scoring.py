@@ -19,7 +19,7 @@ from hilum.evaluation.spread import Scored, Spread, resample
 __all__ = ["evaluate"]
 
 _COMPARED = ("accuracy", "balanced_accuracy", "macro_auroc")
-_FEW_PATIENTS = 30
+_FEW_PATIENTS = 100
 
 
 def evaluate(
@@ -182,7 +182,9 @@ def _notes(predictions: Predictions, n_patients: int) -> tuple[str, ...]:
     if n_patients < 2:
         notes.append("All images show one patient: there is no interval over patients.")
     elif n_patients < _FEW_PATIENTS:
-        notes.append(f"Only {n_patients} patients: such intervals are too narrow for so few.")
+        notes.append(
+            f"Only {n_patients} patients: below about 100, limits are a little too narrow."
+        )
     if predictions.sources is None:
         notes.append("Sources are unknown: what a model that never looks scores cannot be said.")
     return tuple(notes)

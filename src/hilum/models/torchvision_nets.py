@@ -21,7 +21,7 @@ __all__: list[str] = []
 
 
 class InceptionTrunk(nn.Module):
-    """Inception v3 up to its last mixed block; `both` also returns what the auxiliary head takes."""
+    """Inception v3 to its last mixed block; `both` adds what the auxiliary head takes."""
 
     def __init__(self, net: tv.Inception3) -> None:
         super().__init__()

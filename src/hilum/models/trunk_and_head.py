@@ -58,7 +58,8 @@ class PooledHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map features (n, c, h, w) to logits (n, outputs)."""
-        return self.classifier(self.dropout(features.mean((2, 3))))
+        logits: Tensor = self.classifier(self.dropout(features.mean((2, 3))))
+        return logits
 
     def channel_weights(self, features: Tensor) -> Tensor:
         """Return the mean over space of d logit / d feature, shape (n, outputs, c)."""
@@ -88,7 +89,7 @@ class DenseHead(nn.Module):
     ) -> None:
         super().__init__()
         self.grid = grid
-        self.layers = nn.ModuleList(layers)
+        self.layers: Sequence[nn.Linear] = nn.ModuleList(layers)  # type: ignore[assignment]
         self.dropout = nn.Dropout(dropout)
         self.dropout_first = dropout_first
         self.outputs = layers[-1].out_features

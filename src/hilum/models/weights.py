@@ -87,7 +87,9 @@ def load_library_weights(
     net.load_state_dict({**own, **kept})
 
 
-def _fitted(state: Mapping[str, Tensor], own: Mapping[str, Tensor], *, first: str) -> dict[str, Tensor]:
+def _fitted(
+    state: Mapping[str, Tensor], own: Mapping[str, Tensor], *, first: str
+) -> dict[str, Tensor]:
     """Return `state` with its first convolution summed to grey, or spread to colour."""
     fitted = dict(state)
     if first in fitted and first in own:

@@ -168,7 +168,7 @@ def _embedded(path: Path) -> str | None:
 def _estimate(value: Mapping[str, Any] | None) -> str:
     """Return a number with its limits, or why there is none."""
     if value is None:
-        return "–"
+        return "-"
     if value["estimate"] is None:
         return f"undefined ({value['reason']})" if value.get("reason") else "undefined"
     if value["low"] is None or value["high"] is None:

@@ -39,14 +39,16 @@ _FURTHER = (
     ("ece", "Calibration error"),
 )
 
+_SIDE_BY_SIDE = 4
+
 _PER_CLASS = (
-    ("recall", "Recall,\nsensitivity"),
+    ("recall", "Recall (sensitivity)"),
     ("specificity", "Specificity"),
-    ("precision", "Precision,\nPPV"),
-    ("npv", "NPV"),
+    ("precision", "Precision (PPV)"),
+    ("npv", "Negative predictive value"),
     ("f1", "F1"),
     ("auroc", "AUROC"),
-    ("average_precision", "Average\nprecision"),
+    ("average_precision", "Average precision"),
 )
 
 
@@ -62,7 +64,7 @@ def evaluation_tables(evaluation: Evaluation) -> list[RenderableType]:
     return [
         _headline(evaluation),
         _further(evaluation),
-        _per_class(evaluation),
+        *_per_class(evaluation),
         _confusion(evaluation),
         *(Text(f"Note: {note}", style="yellow") for note in dict.fromkeys(notes)),
         Text(f"{evaluation.method} Decision: {evaluation.decision}.", style="dim"),
@@ -114,9 +116,9 @@ def _cell(name: str, value: Estimate) -> str:
 
 
 def _short(name: str, value: Estimate) -> str:
-    """Return value and limits narrow enough for nine columns."""
+    """Return value and limits one below the other."""
     text = value.text(percent=name in _SHARES)
-    return text.replace(" (", "\n").replace(" to ", "-").removesuffix(")")
+    return text.replace(" (", "\n").removesuffix(")")
 
 
 def _headline(evaluation: Evaluation) -> Table:
@@ -125,9 +127,12 @@ def _headline(evaluation: Evaluation) -> Table:
     macro = [] if len(evaluation.classes) == 2 else ["Macro "]
     names = [*(title for _, title in _HEADLINE[:-1]), "".join([*macro, _HEADLINE[-1][1]])]
     table = _table(f"{who}{limits}", "", *names)
+    for column in table.columns[1:]:
+        column.no_wrap = True
     for row in evaluation.baselines.values():
         if row.unavailable is not None:
-            table.add_row(_safe(row.title), _safe(row.unavailable), "", "", style="bold")
+            title = f"{row.title}\n{row.unavailable}"
+            table.add_row(_safe(title), *["not available"] * len(_HEADLINE), style="bold")
         else:
             cells = [_cell(name, row.metrics[name]) for name, _ in _HEADLINE]
             table.add_row(_safe(row.title), *cells, style="bold")
@@ -162,15 +167,19 @@ def _further(evaluation: Evaluation) -> Table:
     return table
 
 
-def _per_class(evaluation: Evaluation) -> Table:
-    table = _table("Each class against the rest", "", "Images", *(t for _, t in _PER_CLASS))
-    for column in table.columns:
-        column.no_wrap = True
-    for c, label in enumerate(evaluation.classes):
-        row = evaluation.per_class[label]
-        images = int(evaluation.confusion[c].sum())
-        table.add_row(_safe(label), f"{images:,}", *(_short(n, row[n]) for n, _ in _PER_CLASS))
-    return table
+def _per_class(evaluation: Evaluation) -> list[Table]:
+    """Return the figures of each class, four classes side by side, so that 80 columns hold them."""
+    tables = []
+    for start in range(0, len(evaluation.classes), _SIDE_BY_SIDE):
+        labels = evaluation.classes[start : start + _SIDE_BY_SIDE]
+        table = _table("Each class against the rest", "", *labels)
+        counts = evaluation.confusion.sum(axis=1)[start : start + _SIDE_BY_SIDE].tolist()
+        table.add_row("Images", *(f"{count:,}" for count in counts))
+        for name, title in _PER_CLASS:
+            cells = [_short(name, evaluation.per_class[label][name]) for label in labels]
+            table.add_row(title, *cells)
+        tables.append(table)
+    return tables
 
 
 def _confusion(evaluation: Evaluation) -> Table:

@@ -195,14 +195,14 @@ def _about_greys(look: NDArray[np.uint8], limits: Limits) -> list[str]:
             high - low < limits.spread,
             f"The picture is blank: nearly all of it lies within {high - low:.0f} of 256 greys.",
         ),
-        (
-            levels < limits.levels,
-            f"The picture has only {levels} different greys; it looks like a drawing or mask.",
-        ),
         (black > limits.black, f"The picture is mostly black: {black:.0%} of it."),
         (
             white > limits.white,
             f"The picture is mostly white: {white:.0%} of it; it looks like a page or a chart.",
+        ),
+        (
+            levels < limits.levels,
+            f"The picture has only {levels} different greys; it looks like a drawing or mask.",
         ),
         (
             two_tone > limits.two_tone,

@@ -88,9 +88,7 @@ def export_run(
         licence=licence,
     )
     weights = folder.best_file.read_bytes()
-    bundle = write_bundle(
-        out, record, model_onnx=onnx, weights=weights, overwrite=overwrite
-    )
+    bundle = write_bundle(out, record, model_onnx=onnx, weights=weights, overwrite=overwrite)
     return bundle, parity
 
 

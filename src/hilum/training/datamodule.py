@@ -6,6 +6,7 @@ each takes its own part of the same global batch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -110,7 +111,7 @@ class SplitBatches(Sampler[NDArray[np.int64]]):
         self.batch_size = batch_size
 
     def __len__(self) -> int:
-        return -(-self.rows.size // self.batch_size)
+        return math.ceil(self.rows.size / self.batch_size)
 
     def __iter__(self) -> Iterator[NDArray[np.int64]]:
         for first in range(0, self.rows.size, self.batch_size):

@@ -132,13 +132,13 @@ def fit(
 def _check_size(recipe: Recipe) -> None:
     spec = network_spec(recipe.model.name)
     size = recipe.preprocessing.size
-    if recipe.loss.auxiliary and spec is not None and spec.auxiliary_size is not None:
-        if size < spec.auxiliary_size:
-            raise ConfigError(
-                f"The auxiliary head of {spec.name} needs pictures of at least "
-                f"{spec.auxiliary_size} pixels, got {size}. Set preprocessing.size higher or "
-                "loss.auxiliary to 0."
-            )
+    if spec is None or spec.auxiliary_size is None or not recipe.loss.auxiliary:
+        return
+    if size < spec.auxiliary_size:
+        raise ConfigError(
+            f"The auxiliary head of {spec.name} needs pictures of at least {spec.auxiliary_size} "
+            f"pixels, got {size}. Set preprocessing.size higher or loss.auxiliary to 0."
+        )
 
 
 def _check_same_data(folder: RunFolder, about: Mapping[str, Any]) -> None:
@@ -208,8 +208,9 @@ def _usable(cache: PreparedCache, split: Manifest) -> NDArray[np.int64]:
     bad = [path for path, place in zip(split.paths(), positions, strict=True) if place < 0]
     if bad:
         shown = ", ".join(str(path) for path in bad[:5])
+        rest = ", ..." if len(bad) > 5 else ""
         raise DataError(
-            f"{len(bad)} image(s) could not be prepared ({shown}{', ...' if len(bad) > 5 else ''}). "
+            f"{len(bad)} image(s) could not be prepared ({shown}{rest}). "
             "`hilum prepare` says why of each; mend them or take them out of the manifest."
         )
     return positions
@@ -309,7 +310,7 @@ def _trainer(recipe: Recipe, keeper: RunKeeper, processes: Processes) -> L.Train
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Lightning's advice about loaders and loggers, which does not apply here, off the screen."""
+    """Keep Lightning's advice, which does not apply here, off the screen."""
     names = ("lightning.pytorch.utilities.rank_zero", "lightning.pytorch.accelerators.cuda")
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]

@@ -141,7 +141,9 @@ class RunKeeper(L.Callback):
     def _keep_best(self, trainer: L.Trainer, module: ClassifierModule) -> None:
         if not trainer.is_global_zero:
             return
-        state = {name: t.detach().cpu().contiguous() for name, t in module.model.state_dict().items()}
+        state = {
+            name: t.detach().cpu().contiguous() for name, t in module.model.state_dict().items()
+        }
         about = {"epoch": str(int(self.best["epoch"])), "monitor": self.recipe.training.monitor}
         write_atomically(self.folder.best_file, save(state, metadata=about))
 

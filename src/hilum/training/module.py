@@ -28,18 +28,21 @@ class InputScaler(torch.nn.Module):
         preprocessing: Mean, standard deviation and channels.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, preprocessing: Preprocessing) -> None:
         super().__init__()
         channels = preprocessing.channels
         for name in ("mean", "std"):
-            values = np.broadcast_to(np.float32(getattr(preprocessing, name)), channels)
+            values = np.broadcast_to(np.asarray(getattr(preprocessing, name), np.float32), channels)
             tensor = torch.from_numpy(values.copy()).reshape(1, channels, 1, 1)
             self.register_buffer(name, tensor, persistent=False)
 
     @staticmethod
     def to_unit(images: Tensor) -> Tensor:
         """Turn uint8 (n, size, size) into float32 (n, 1, size, size) in [0, 1]."""
-        return images.unsqueeze(1).to(torch.float32) * np.float32(1 / 255)
+        return images.unsqueeze(1).to(torch.float32) * float(np.float32(1 / 255))
 
     def forward(self, unit: Tensor) -> Tensor:
         """Turn (n, 1, size, size) in [0, 1] into network input (n, channels, size, size)."""
@@ -64,9 +67,9 @@ class ClassifierModule(L.LightningModule):
         weights: Loss weight a class, shape (k,), mean 1 over training images.
     """
 
-    def __init__(
-        self, model: TrunkAndHead, recipe: Recipe, weights: NDArray[np.float64]
-    ) -> None:
+    class_weights: Tensor
+
+    def __init__(self, model: TrunkAndHead, recipe: Recipe, weights: NDArray[np.float64]) -> None:
         super().__init__()
         self.model = model
         self.recipe = recipe
@@ -146,5 +149,8 @@ class ClassifierModule(L.LightningModule):
         options: dict[str, Any] = {"lr": how.learning_rate, "weight_decay": how.weight_decay}
         if how.name == "sgd":
             return torch.optim.SGD(moving, momentum=how.momentum, **options)
-        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+        kinds: dict[str, type[torch.optim.Optimizer]] = {
+            "adam": torch.optim.Adam,
+            "adamw": torch.optim.AdamW,
+        }
         return kinds[how.name](moving, **options)

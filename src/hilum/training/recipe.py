@@ -165,7 +165,7 @@ class Recipe(Settings):
     classes: tuple[str, ...] | None = None
     """Labels in the order of the outputs; rows with other labels are left out. All if not given."""
 
-    relabel: dict[str, str] = {}
+    relabel: dict[str, str] = Field(default_factory=dict)
     """Labels to rename before anything else, so that several may become one."""
 
     model: Model
@@ -202,31 +202,40 @@ class Recipe(Settings):
 
 
 def _contradictions(recipe: Recipe) -> list[str]:
-    found = []
-    classes = recipe.classes
-    if classes is not None:
-        if len(classes) < 2:
-            found.append(f"classes must name at least 2 labels, got {len(classes)}")
-        if len(set(classes)) != len(classes):
-            found.append("classes names a label twice")
-        if recipe.loss.name == "binary_cross_entropy" and len(classes) != 2:
-            found.append(f"binary_cross_entropy needs exactly 2 classes, got {len(classes)}")
-        weights = recipe.loss.class_weights
-        if not isinstance(weights, str) and len(weights) != len(classes):
-            found.append(f"class_weights has {len(weights)} values for {len(classes)} classes")
+    found = [] if recipe.classes is None else _class_problems(recipe, recipe.classes)
     if recipe.loss.auxiliary and recipe.model.name != "inception_v3":
         found.append(f"loss.auxiliary needs an auxiliary head, which {recipe.model.name} lacks")
-    for place, name in (
-        ("training.monitor", recipe.training.monitor),
-        ("schedule.monitor", recipe.schedule.monitor),
-    ):
-        if name not in METRICS and not name.startswith("val_recall_"):
-            found.append(f"{place} must be one of {', '.join(METRICS)} or val_recall_CLASS, got {name}")
-        elif name.startswith("val_recall_") and classes and name[11:] not in classes:
-            found.append(f"{place} watches {name}, but the classes are {', '.join(classes)}")
+    found += _metric_problems("training.monitor", recipe.training.monitor, recipe.classes)
+    found += _metric_problems("schedule.monitor", recipe.schedule.monitor, recipe.classes)
     if recipe.schedule.name == "plateau" and recipe.schedule.warmup:
         found.append("schedule.warmup cannot be combined with plateau")
     return found
+
+
+def _class_problems(recipe: Recipe, classes: tuple[str, ...]) -> list[str]:
+    found = []
+    if len(classes) < 2:
+        found.append(f"classes must name at least 2 labels, got {len(classes)}")
+    if len(set(classes)) != len(classes):
+        found.append("classes names a label twice")
+    if recipe.loss.name == "binary_cross_entropy" and len(classes) != 2:
+        found.append(f"binary_cross_entropy needs exactly 2 classes, got {len(classes)}")
+    weights = recipe.loss.class_weights
+    if not isinstance(weights, str) and len(weights) != len(classes):
+        found.append(f"class_weights has {len(weights)} values for {len(classes)} classes")
+    return found
+
+
+def _metric_problems(place: str, name: str, classes: tuple[str, ...] | None) -> list[str]:
+    prefix = "val_recall_"
+    if name in METRICS:
+        return []
+    if not name.startswith(prefix):
+        known = ", ".join(METRICS)
+        return [f"{place} must be one of {known} or {prefix}CLASS, got {name}"]
+    if classes is not None and name.removeprefix(prefix) not in classes:
+        return [f"{place} watches {name}, but the classes are {', '.join(classes)}"]
+    return []
 
 
 def load_recipe(path: str | Path, changes: tuple[str, ...] | list[str] = ()) -> Recipe:

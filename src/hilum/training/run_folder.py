@@ -1,13 +1,13 @@
 """A run's folder: what was asked for, what came of it, and who is writing.
 
-    recipe.yaml                 the recipe with every default written out
-    run.json                    command, versions, git state, data and cache hashes, counts, classes
-    metrics.csv                 one row an epoch
-    curves.png                  the same as a picture
-    predictions-val.csv         the best weights' probabilities on the validation split
-    tensorboard/                the same for TensorBoard
-    checkpoints/best.safetensors
-    checkpoints/last-*.ckpt     the newest two, to resume from
+recipe.yaml                 the recipe with every default written out
+run.json                    command, versions, git state, data and cache hashes, counts, classes
+metrics.csv                 one row an epoch
+curves.png                  the same as a picture
+predictions-val.csv         the best weights' probabilities on the validation split
+tensorboard/                the same for TensorBoard
+checkpoints/best.safetensors
+checkpoints/last-*.ckpt     the newest two, to resume from
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def package_versions() -> dict[str, str]:
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
-    """Return the commit of the checkout at `folder` and whether it was changed; None outside git."""
+    """Return the commit at `folder` and whether files differ from it; None outside git."""
 
     def ask(*words: str) -> str | None:
         try:
@@ -124,7 +124,9 @@ class RunFolder:
             TrainingError: If the folder holds something else, or a run that may not be touched.
         """
         if not self.started:
-            others = [p for p in self.path.iterdir() if p.name != "lock"] if self.path.exists() else []
+            others = (
+                [p for p in self.path.iterdir() if p.name != "lock"] if self.path.exists() else []
+            )
             if others:
                 raise TrainingError(
                     f"{self.path} is not empty and is not a run. Choose another folder for --out."

@@ -52,9 +52,9 @@ def _reductions(patience: int, history: Sequence[float], higher_is_better: bool)
     """Count how often more than `patience` epochs in a row brought no improvement."""
     best, waited, reductions = -math.inf, 0, 0
     for value in history:
-        value = value if higher_is_better else -value
-        if value > best:
-            best, waited = value, 0
+        signed = value if higher_is_better else -value
+        if signed > best:
+            best, waited = signed, 0
             continue
         waited += 1
         if waited > patience:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import SupportsFloat
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -48,7 +50,7 @@ def score(
     """
     confusion = metrics.confusion_matrix(labels, found.argmax(1), len(classes))
     areas = [auroc(labels == index, found[:, index]) for index in range(len(classes))]
-    values = {
+    values: dict[str, SupportsFloat] = {
         "val_loss": metrics.negative_log_likelihood(labels, found),
         "val_accuracy": metrics.accuracy(confusion),
         "val_balanced_accuracy": metrics.balanced_accuracy(confusion),

@@ -18,6 +18,9 @@ __all__ = ["bones"]
 _SHELL = np.array([0.25, 0.9, 0.62, 0.5, 0.46, 0.46, 0.5, 0.62, 1.15, 0.3])
 """Thickness of a hollow bone across its width, in radii: two bright rims."""
 
+_SPINE_REACH = 60.0
+"""Farthest from the midline that any part of a vertebra lies, mm."""
+
 _RIM = np.array([0.1, 0.42, 0.5, 0.48, 0.46, 0.46, 0.48, 0.55, 0.85, 0.25])
 """A rib's: its lower rim is the sharper one."""
 
@@ -25,7 +28,8 @@ _RIM = np.array([0.1, 0.42, 0.5, 0.48, 0.46, 0.46, 0.48, 0.55, 0.85, 0.25])
 def bones(thorax: Thorax, canvas: Canvas) -> Plane:
     """Return the thickness of bone along every ray, mm of compact bone."""
     ribs = _ribs(thorax, canvas) * _rib_fade(thorax, canvas)
-    return (ribs + _girdle(thorax, canvas) + _spine(thorax, canvas)) * thorax.subject.bone
+    bone = (ribs + _girdle(thorax, canvas) + _spine(thorax, canvas)) * thorax.subject.bone
+    return np.asarray(bone, np.float32)
 
 
 def _rib_fade(thorax: Thorax, canvas: Canvas) -> Plane:
@@ -91,7 +95,9 @@ def _girdle(thorax: Thorax, canvas: Canvas) -> Plane:
         plane += canvas.tubes(clavicle, width[None], _SHELL * 1.35, weight[None])
         plane += _scapula(thorax, canvas, sign)
         shaft = place((188, 24), (206, 80), (226 if bedside else 252, 210))
-        plane += canvas.tubes(shaft, np.full((1, 40), 11.0), _SHELL * 0.9, np.linspace(0, 6, 40).clip(0, 1)[None])
+        plane += canvas.tubes(
+            shaft, np.full((1, 40), 11.0), _SHELL * 0.9, np.linspace(0, 6, 40).clip(0, 1)[None]
+        )
         head = canvas.ellipsoid((sign * 184 * size, 20), (25 * size, 27 * size), 8)
         plane += head
     return plane
@@ -108,7 +114,9 @@ def _scapula(thorax: Thorax, canvas: Canvas, sign: int) -> Plane:
     for knots in (medial, lateral):
         points = [(sign * x * size, y) for x, y in knots]
         rims.append(curve([*points, tip]))
-    ridge = curve([(sign * (112 + aside) * size, 52), (sign * 150 * size, 16), (sign * 184 * size, -7)])
+    ridge = curve(
+        [(sign * (112 + aside) * size, 52), (sign * 150 * size, 16), (sign * 184 * size, -7)]
+    )
     paths = np.zeros((3, 40, 3))
     paths[..., :2] = [*rims, ridge]
     radii = np.array([[2.6], [4.2], [5.5]]) * np.ones((1, 40))
@@ -122,7 +130,18 @@ def _scapula(thorax: Thorax, canvas: Canvas, sign: int) -> Plane:
 
 def _spine(thorax: Thorax, canvas: Canvas) -> Plane:
     """Draw the vertebrae: bodies parted by discs, pedicles, spinous and transverse processes."""
-    x, y = canvas.x - thorax.midline(canvas.y), canvas.y
+    plane = canvas.empty()
+    near = np.flatnonzero(np.abs(canvas.x[0]) < _SPINE_REACH)
+    if not near.size:
+        return plane
+    columns = slice(int(near[0]), int(near[-1]) + 1)
+    plane[:, columns] = _vertebrae(thorax, canvas.x[:, columns], canvas.y)
+    return plane
+
+
+def _vertebrae(thorax: Thorax, x: Plane, y: Plane) -> Plane:
+    """Return the thickness of bone at places round the midline, mm."""
+    x = x - thorax.midline(y)
     spacing = 0.0965 * thorax.height
     level = y / spacing + 0.35
     phase = level - np.floor(level)
@@ -133,5 +152,7 @@ def _spine(thorax: Thorax, canvas: Canvas) -> Plane:
     plane = body * (1 - 0.25 * disc) + plates * (np.abs(x) < wide - 1)
     knob = np.exp(-((((np.abs(x) - 10.5) / 3.4) ** 2) + ((phase - 0.33) / 0.17) ** 2)) * 4.5
     drop = np.exp(-(((x - 55 * thorax.pose.turn) / 3.2) ** 2 + ((phase - 0.62) / 0.2) ** 2)) * 5
-    wing = ramp(np.abs(x), 34, 20) * np.exp(-(((phase - 0.3 + 0.004 * np.abs(x)) / 0.13) ** 2)) * 2.6
+    wing = (
+        ramp(np.abs(x), 34, 20) * np.exp(-(((phase - 0.3 + 0.004 * np.abs(x)) / 0.13) ** 2)) * 2.6
+    )
     return np.asarray(plane + knob + drop + wing, np.float32)

@@ -38,12 +38,12 @@ class Canvas:
 
     @property
     def x(self) -> Plane:
-        """x of every column in mm, shape (1, w)."""
+        """Place of every column, x in mm, shape (1, w)."""
         return (self.left_mm + self.pixel_mm * np.arange(self.shape[1], dtype=np.float32))[None, :]
 
     @property
     def y(self) -> Plane:
-        """y of every row in mm, shape (h, 1)."""
+        """Place of every row, y in mm, shape (h, 1)."""
         return (self.top_mm + self.pixel_mm * np.arange(self.shape[0], dtype=np.float32))[:, None]
 
     def empty(self) -> Plane:
@@ -131,7 +131,7 @@ class Canvas:
     def _steps(self, points: NDArray[np.float64]) -> int:
         """Count the samples of a curve so that no step is longer than a pixel."""
         flat = np.diff(points[..., :2], axis=1)
-        longest = np.sqrt((flat**2).sum(axis=-1)).sum(axis=1).max()
+        longest = float(np.sqrt((flat**2).sum(axis=-1)).sum(axis=1).max())
         return max(points.shape[1], int(np.ceil(1.2 * longest / self.pixel_mm)) + 1)
 
     def _spread(
@@ -141,19 +141,29 @@ class Canvas:
         height, width = self.shape
         column, row = (x - self.left_mm) / self.pixel_mm, (y - self.top_mm) / self.pixel_mm
         kept = (column >= 0) & (column < width - 1) & (row >= 0) & (row < height - 1)
-        column, row, mass = column[kept], row[kept], mass[kept]
-        left, top = column.astype(np.int64), row.astype(np.int64)
-        right_share, low_share = column - left, row - top
-        plane = np.zeros(height * width)
-        start = top * width + left
-        for shift, share in (
-            (0, (1 - right_share) * (1 - low_share)),
-            (1, right_share * (1 - low_share)),
-            (width, (1 - right_share) * low_share),
-            (width + 1, right_share * low_share),
-        ):
-            plane += np.bincount(start + shift, mass * share, minlength=plane.size)
-        return (plane.reshape(self.shape) / self.pixel_mm**2).astype(np.float32)
+        if not kept.all():
+            column, row, mass = column[kept], row[kept], mass[kept]
+        plane = self.empty()
+        if not mass.size:
+            return plane
+        left, top = column.astype(np.int32), row.astype(np.int32)
+        first, above = int(left.min()), int(top.min())
+        wide, high = int(left.max()) - first + 2, int(top.max()) - above + 2
+        start = (top - above) * wide + (left - first)
+        right, low = column - left, row - top
+        lower, lower_right = mass * low, mass * low * right
+        shares = {
+            0: mass - lower - mass * right + lower_right,
+            1: mass * right - lower_right,
+            wide: lower - lower_right,
+            wide + 1: lower_right,
+        }
+        box = np.zeros(high * wide)
+        for shift, share in shares.items():
+            box[shift:] += np.bincount(start, share, minlength=box.size)[: box.size - shift]
+        window = plane[above : above + high, first : first + wide]
+        window += (box / self.pixel_mm**2).reshape(high, wide).astype(np.float32)
+        return plane
 
 
 def _resampled(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
@@ -161,7 +171,8 @@ def _resampled(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     place = np.linspace(0, values.shape[1] - 1, count)
     low = np.minimum(place.astype(int), values.shape[1] - 2)
     share = (place - low).reshape(-1, *(1,) * (values.ndim - 2))
-    return values[:, low] + (values[:, low + 1] - values[:, low]) * share
+    between = values[:, low] + (values[:, low + 1] - values[:, low]) * share
+    return np.asarray(between, np.float64)
 
 
 def curve(knots: list[tuple[float, ...]], count: int = 40) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from hilum.data.phantom.subject import Pose, Subject, View
 from hilum.data.phantom.thorax import Thorax
 from hilum.data.phantom.vessels import vessels
 from hilum.errors import ConfigError
+from hilum.registry import suggestion
 
 __all__ = ["Phantom", "draw_phantom"]
 
@@ -115,8 +116,6 @@ def draw_phantom(
 
 
 def _check(label: str, size: int, severity: float | None) -> None:
-    from hilum.registry import suggestion
-
     problems = []
     if label not in lesions:
         problems.append(f"no finding called {label!r}. {suggestion(label, [*lesions])}")
@@ -155,14 +154,16 @@ def _tissue(
     air = thorax.air(canvas, cavity)
     mask = thorax.lung_mask(canvas, cavity, air)
     rng = np.random.default_rng([thorax.subject.seed, 4])
-    scene = Scene(
-        thorax=thorax, canvas=canvas, air=air, mask=mask, severity=severity, rng=rng
-    )
+    scene = Scene(thorax=thorax, canvas=canvas, air=air, mask=mask, severity=severity, rng=rng)
     soft_mask = blur(mask.astype(np.float32), 2.5 / canvas.pixel_mm)
     solid = lesions.create(label, scene) * ramp(soft_mask, 0.35, 0.95)
     lesion = (solid > max(_SEEN * float(solid.max()), _SEEN_MM)) & mask
     aerated = air - solid
-    soft = thorax.body(canvas) + thorax.breasts(canvas) - thorax.gas(canvas)
+    soft = (
+        thorax.body(canvas) * (1 + 0.018 * noise(rng, canvas, 45))
+        + thorax.breasts(canvas)
+        - thorax.gas(canvas)
+    )
     soft += _markings(thorax, canvas, aerated) - (1 - _LUNG_DENSITY) * aerated
     depth = SOFT_TISSUE * np.maximum(soft, 0) + hospital.bone_contrast * bones(thorax, canvas)
     return depth, mask.astype(np.float32), lesion.astype(np.float32)
@@ -174,7 +175,8 @@ def _markings(thorax: Thorax, canvas: Canvas, air: Plane) -> Plane:
     blood = vessels(thorax, canvas)
     web = 0.008 * noise(rng, canvas, 10) + 0.009 * noise(rng, canvas, 4.5)
     web = web + 0.009 * noise(rng, canvas, 2.2)
-    return 1.25 * blood / (1 + blood / 30) * np.clip(air / 70, 0, 1) + air * web
+    shown = 1.6 * blood / (1 + blood / 30) * np.clip(air / 70, 0, 1)
+    return np.asarray(shown + air * web, np.float32)
 
 
 def _turned(plane: Plane, degrees: float, shape: tuple[int, int]) -> Plane:

@@ -20,9 +20,7 @@ SOFT_TISSUE = 0.0165
 _FLOOR = 2e-4
 
 
-def expose(
-    depth: Plane, hospital: Hospital, pixel_mm: float, rng: np.random.Generator
-) -> Plane:
+def expose(depth: Plane, hospital: Hospital, pixel_mm: float, rng: np.random.Generator) -> Plane:
     """Return grey values in [0, 1], bright where the beam was stopped.
 
     Args:
@@ -39,8 +37,9 @@ def expose(
     dense = -np.log(np.maximum(arrived, _FLOOR))
     dense += hospital.detail * (dense - blur(dense, 22 / pixel_mm))
     dense += 0.6 * hospital.detail * (dense - blur(dense, 4 / pixel_mm))
-    low, high = max(0.0, float(np.percentile(dense[::4, ::4], 1))), float(
-        np.percentile(dense[::4, ::4], 99)
+    low, high = (
+        max(0.0, float(np.percentile(dense[::4, ::4], 1))),
+        float(np.percentile(dense[::4, ::4], 99)),
     )
     grey = np.clip((dense - 0.6 * low) / (high - 0.6 * low), 0, 1)
     grey = grey ** np.float32(hospital.gamma * np.exp(curve[0]))

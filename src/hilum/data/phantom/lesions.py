@@ -90,9 +90,9 @@ def consolidation(scene: Scene) -> Plane:
     filled = ramp(cloud, 1.12, 0.55)
     if down < 0.7 and rng.random() < 0.6:
         filled *= _beyond_fissure(scene, centre, upper=down < 0.45)
-    bronchi = tree(rng, scene.thorax, canvas, sign, 1.9, generations=4)
+    bronchi = tree(rng, scene.thorax, canvas, sign, 1.7, generations=4)
     dense = (0.2 + 0.55 * severity) * (1 + 0.16 * noise(rng, canvas, 7))
-    open_air = np.minimum(bronchi * (0.4 + 0.8 * severity), 7)
+    open_air = np.minimum(bronchi * (0.25 + 0.5 * severity), 4.5)
     return np.asarray(filled * np.maximum(dense * np.minimum(scene.air, 105) - open_air, 0), "f4")
 
 

@@ -40,7 +40,7 @@ def add_text(
         reach = 0.85 * size
         box = [centre[0] - reach, centre[1] - reach, centre[0] + reach, centre[1] + reach]
         pen.ellipse(box, outline=255, width=max(1, round(size / 14)))
-    ink = blur(np.asarray(sheet, np.float32) / 255, 0.0009 * min(grey.shape))
+    ink = blur(np.asarray(sheet, np.float32) / np.float32(255), 0.0009 * min(grey.shape))
     return np.asarray(grey + ink * np.maximum(0.97 - grey, 0), np.float32)
 
 

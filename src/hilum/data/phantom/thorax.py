@@ -29,11 +29,11 @@ _DEPTHS = [
 """Front-to-back depth of the cavity in mm."""
 
 _RIGHT_CORE = [
-    (-0.05, 62.0), (0.0, 46.0), (0.02, 39.0), (0.06, 32.0), (0.13, 26.5), (0.22, 25.0),
+    (-0.05, 62.0), (0.0, 46.0), (0.02, 36.0), (0.06, 30.0), (0.13, 26.5), (0.22, 25.0),
     (0.34, 26.0), (0.5, 23.0), (0.8, 22.0), (1.3, 26.0),
 ]  # fmt: skip
 _LEFT_CORE = [
-    (-0.05, 62.0), (0.0, 46.0), (0.02, 40.0), (0.06, 34.0), (0.13, 30.0), (0.22, 28.0),
+    (-0.05, 62.0), (0.0, 46.0), (0.02, 37.0), (0.06, 32.0), (0.13, 29.5), (0.22, 28.0),
     (0.34, 25.0), (0.5, 24.0), (0.8, 22.0), (1.3, 26.0),
 ]  # fmt: skip
 """Half width in mm of what fills the whole depth: spine, gullet, great vessels of the neck."""
@@ -103,16 +103,16 @@ class Thorax:
         heart = subject.heart * (1.1 if self.pose.view == "AP" else 1.0)
         heart *= subject.half_width / 139
         tilt = 0.75 * subject.heart_tilt * min(1.0, self.pose.breath + 0.05)
-        low = height - 34 * heart
+        low = height + 0.4 * subject.left_dome - 24 * heart
         ball = canvas.ellipsoid
         solids = (
-            ball((23 * heart + front, low), (71 * heart, 52 * heart), 165, tilt=tilt),
-            ball((-9 * heart + front, low - 10), (36 * heart, 50 * heart), 120),
+            ball((23 * heart + front, low), (72 * heart, 53 * heart), 170, tilt=tilt),
+            ball((-9 * heart + front, low - 14), (36 * heart, 54 * heart), 120),
             ball((19 + front / 2, 0.265 * height), (19 * subject.aorta,) * 2, 85),
             ball((22 + front, 0.435 * height), (20 * heart, 30), 90, tilt=0.2),
-            ball((28 + front, 0.55 * height), (25 * heart, 36), 100),
-            ball((-42, 0.48 * height), (13, 27), 38, tilt=-0.25),
-            ball((43, 0.45 * height), (14, 22), 38, tilt=0.3),
+            ball((27 + front, 0.57 * height), (26 * heart, 42), 110),
+            ball((-42, 0.48 * height), (15, 30), 42, tilt=-0.25, power=1.3),
+            ball((43, 0.45 * height), (16, 25), 42, tilt=0.3, power=1.3),
             ball((-17 + front, 0.32 * height), (14, 72), 60),
             ball((-11 + front, 0.42 * height), (24 * subject.aorta, 46), 70),
         )
@@ -140,8 +140,8 @@ class Thorax:
         side = np.maximum(self.half_width(np.maximum(y, 0.2 * self.height)) + pad, 60)
         depth = _table(_BODY, y / self.height) * (self.subject.half_width / 139)
         depth = depth + 110 * girth * ramp(y, -40, 120)
-        trunk = depth * np.sqrt(np.maximum(1 - (np.abs(x) / side) ** 2.6, 0))
-        top = _table(_SHOULDER, np.abs(x) * (139 / self.subject.half_width) - 12 * girth)
+        trunk = depth * np.sqrt(np.maximum(1 - (np.abs(x) / side) ** 3.6, 0))
+        top = _table(_SHOULDER, np.abs(x) * np.float32(139 / self.subject.half_width) - np.float32(12 * girth))
         trunk *= np.sqrt(np.clip((y - top) / 30, 0, 1))
         girdle = (142 + 50 * girth) * np.sqrt(np.clip((y - top) / 50, 0, 1)) * ramp(y, 170, 60)
         arms = self._arms(canvas)
@@ -178,8 +178,8 @@ class Thorax:
             plane += flat * ramp(canvas.y, level + 1.5, level) if self.pose.view == "PA" else flat
         for _ in range(rng.integers(1, 6)):
             place = (rng.uniform(-110, 115), floor + rng.uniform(70, 130))
-            radii = (rng.uniform(7, 20), rng.uniform(6, 13))
-            loop = canvas.ellipsoid(place, radii, 26, tilt=rng.uniform(-1, 1), power=0.8)
+            radii = (rng.uniform(10, 26), rng.uniform(8, 16))
+            loop = canvas.ellipsoid(place, radii, 17, tilt=rng.uniform(-1, 1), power=1.4)
             plane += loop * ramp(canvas.y, floor + 45, floor + 60)
         return plane
 

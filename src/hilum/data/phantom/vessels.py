@@ -32,7 +32,7 @@ class _Shoots:
 def vessels(thorax: Thorax, canvas: Canvas) -> Plane:
     """Return the thickness of blood along every ray, mm, as if the trees grew past the lungs."""
     rng = np.random.default_rng([thorax.subject.seed, 3])
-    calibre = 3.6 * thorax.subject.vessels
+    calibre = 3.9 * thorax.subject.vessels
     return sum((tree(rng, thorax, canvas, sign, calibre) for sign in (-1, 1)), canvas.empty())
 
 
@@ -64,9 +64,7 @@ def tree(
     return plane
 
 
-def _roots(
-    rng: np.random.Generator, thorax: Thorax, sign: int, calibre: float
-) -> _Shoots:
+def _roots(rng: np.random.Generator, thorax: Thorax, sign: int, calibre: float) -> _Shoots:
     """Start the branches of one hilum; those to the lower lobe are the widest."""
     height = thorax.height
     hilum = np.array([sign * 37.0, (0.475 if sign < 0 else 0.445) * height])

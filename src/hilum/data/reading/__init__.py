@@ -11,9 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from hilum.data.preprocessing import to_uint8
 from hilum.data.radiograph import Radiograph
 from hilum.data.reading.boundary import quiet_decoders
 from hilum.data.reading.document import Document, open_document
+from hilum.data.reading.scale import Grey, reduce, reduction
 from hilum.data.reading.sniff import doubt_about_name, sniff
 
 __all__ = ["read_radiograph"]
@@ -30,7 +32,8 @@ def read_radiograph(
     Args:
         source: A path, the bytes of a file, or an open binary file.
         smallest_side: Pixels the shorter side must keep. If given, the image may be read at 1/2,
-            1/4 or 1/8 of its size, which is much faster for JPEG; None reads every pixel.
+            1/4 or 1/8 of its size, in 8 bits, which is much faster for JPEG; None reads every pixel
+            at its own depth.
         max_pixels: Most pixels an image may have; judged from its header, before decoding.
 
     Returns:
@@ -48,7 +51,7 @@ def read_radiograph(
         )
     document = open_document(source, smallest_side=smallest_side, max_pixels=max_pixels)
     with quiet_decoders():
-        radiograph = _read(document)
+        radiograph = _shrink(_read(document), smallest_side)
     doubts = [*radiograph.warnings]
     if wrong_name := doubt_about_name(document.name, radiograph.format):
         doubts.append(wrong_name)
@@ -67,3 +70,24 @@ def _read(document: Document) -> Radiograph:
     from hilum.data.reading.raster import read_raster
 
     return read_raster(document, kind)
+
+
+def _shrink(radiograph: Radiograph, smallest_side: int | None) -> Radiograph:
+    """Reduce a radiograph as a JPEG decoder would have; one that was decoded small stays."""
+    factor = reduction(radiograph.full_shape, smallest_side)
+    if factor == 1:
+        return radiograph
+    pixels: Grey = radiograph.pixels
+    white = radiograph.white
+    if radiograph.shape == radiograph.full_shape:
+        pixels, white = reduce(to_uint8(radiograph), factor), 255
+    spacing = radiograph.spacing_mm
+    if spacing is not None:
+        spacing = spacing[0] * factor, spacing[1] * factor
+    return replace(
+        radiograph,
+        pixels=pixels,
+        white=white,
+        spacing_mm=spacing,
+        history=(*radiograph.history, f"read at 1/{factor} of its size"),
+    )

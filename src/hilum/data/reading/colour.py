@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageChops
 
-from hilum.data.reading.scale import Grey, effective_white, reduce
+from hilum.data.reading.scale import Grey, effective_white
 
 __all__ = ["GreyPicture", "colour_warning", "grey_picture"]
 
@@ -32,27 +32,23 @@ class GreyPicture:
     history: tuple[str, ...] = ()
 
 
-def grey_picture(picture: Image.Image, *, factor: int = 1) -> GreyPicture:
+def grey_picture(picture: Image.Image) -> GreyPicture:
     """Turn a loaded picture into grey levels.
 
     Colour becomes luma (ITU-R BT.601), which leaves grey pixels exactly as they are. Transparency
     is shown on black. Deep pixels keep their depth; see `effective_white`.
 
-    Args:
-        picture: Decoded, in any mode.
-        factor: Blocks of factor x factor pixels become one.
-
     Raises:
         ValueError: If the picture has a mode without a plain grey meaning, such as CMYK.
     """
     if picture.mode.startswith("I"):
-        return _deep(picture, factor)
+        return _deep(picture)
     if picture.mode in ("1", "L"):
-        return _plain(picture if picture.mode == "L" else picture.convert("L"), factor)
+        return _plain(picture if picture.mode == "L" else picture.convert("L"))
     if picture.mode == "P" or (picture.mode == "RGB" and "transparency" in picture.info):
         picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
     if picture.mode in ("LA", "RGB", "RGBA", "YCbCr"):
-        return _coloured(picture, factor)
+        return _coloured(picture)
     raise ValueError(f"its colour mode is {picture.mode}")
 
 
@@ -67,19 +63,15 @@ def colour_warning(colourfulness: float | None) -> tuple[str, ...]:
     return (warning,)
 
 
-def _pixels(grey: Image.Image, factor: int) -> Grey:
-    return np.asarray(grey.reduce(factor) if factor > 1 else grey, dtype=np.uint8)
-
-
-def _plain(grey: Image.Image, factor: int) -> GreyPicture:
+def _plain(grey: Image.Image) -> GreyPicture:
     hole = grey.info.get("transparency")
     if not isinstance(hole, int):
-        return GreyPicture(_pixels(grey, factor))
+        return GreyPicture(np.asarray(grey))
     shown = grey.point([0 if level == hole else level for level in range(256)])
-    return GreyPicture(_pixels(shown, factor), history=(_ON_BLACK,))
+    return GreyPicture(np.asarray(shown), history=(_ON_BLACK,))
 
 
-def _deep(picture: Image.Image, factor: int) -> GreyPicture:
+def _deep(picture: Image.Image) -> GreyPicture:
     values = np.asarray(picture)
     if values.min() < 0 or values.max() > 65535:
         raise ValueError("its pixels do not fit 16 bits")
@@ -91,10 +83,10 @@ def _deep(picture: Image.Image, factor: int) -> GreyPicture:
         history.append(_ON_BLACK)
     white = effective_white(int(pixels.max()))
     history.append(f"16-bit file, largest value {int(pixels.max())}: white taken as {white}")
-    return GreyPicture(reduce(pixels, factor), white, history=tuple(history))
+    return GreyPicture(pixels, white, history=tuple(history))
 
 
-def _coloured(picture: Image.Image, factor: int) -> GreyPicture:
+def _coloured(picture: Image.Image) -> GreyPicture:
     colourfulness, history = None, []
     if picture.mode != "LA":
         colourfulness = _colourfulness(picture)
@@ -107,7 +99,7 @@ def _coloured(picture: Image.Image, factor: int) -> GreyPicture:
         else:
             grey = ImageChops.multiply(grey, alpha)
             history.append(_ON_BLACK)
-    return GreyPicture(_pixels(grey, factor), colourfulness=colourfulness, history=tuple(history))
+    return GreyPicture(np.asarray(grey), colourfulness=colourfulness, history=tuple(history))
 
 
 def _colourfulness(picture: Image.Image) -> float:

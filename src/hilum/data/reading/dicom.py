@@ -19,7 +19,6 @@ from hilum.data.reading.dicom_grey import GreyLevels, grey_levels
 from hilum.data.reading.dicom_syntax import Syntax, read_syntax
 from hilum.data.reading.dicom_values import DICOM_ERRORS
 from hilum.data.reading.document import Document
-from hilum.data.reading.scale import reduce, reduction
 
 __all__ = ["read_dicom"]
 
@@ -37,15 +36,9 @@ def read_dicom(document: Document) -> Radiograph:
     known = facts(dataset, syntax.uid)
     grey = _colour(stored, known) if stored.ndim == 3 else _grey(stored, dataset, document)
     height, width = int(stored.shape[0]), int(stored.shape[1])
-    factor = reduction((height, width), document.smallest_side)
-    if factor > 1:
-        grey.history.append(f"reduced to 1/{factor} of its size")
-    pixels = reduce(grey.pixels, factor)
     mm, kind = spacing(dataset)
-    if mm is not None:
-        mm = (mm[0] * (height / pixels.shape[0]), mm[1] * (width / pixels.shape[1]))
     return Radiograph(
-        pixels=pixels,
+        pixels=grey.pixels,
         white=grey.white,
         format="dicom",
         sha256=document.sha256,

@@ -21,7 +21,6 @@ from hilum.data.radiograph import Radiograph
 from hilum.data.reading.boundary import DECODER_ERRORS
 from hilum.data.reading.colour import GreyPicture, colour_warning, grey_picture
 from hilum.data.reading.document import Document
-from hilum.data.reading.scale import reduction
 
 __all__ = ["read_raster"]
 
@@ -52,12 +51,9 @@ def read_raster(document: Document, kind: RasterFormat) -> Radiograph:
     """
     picture = _open(document, kind)
     width, height = picture.size
-    factor = reduction((height, width), document.smallest_side)
-    grey = _decode(document, kind, picture, factor)
+    grey = _decode(document, kind, picture)
     turn, doubts = _orientation(picture)
     pixels, history = grey.pixels, [*grey.history]
-    if factor > 1:
-        history.insert(0, f"read at 1/{factor} of its size")
     if turn in _TURNS:
         pixels = _turn(pixels, turn)
         height, width = (width, height) if turn >= 5 else (height, width)
@@ -109,23 +105,23 @@ def _webp_shape(data: bytes) -> tuple[int, int]:
     return 1, 1
 
 
-def _draft(picture: JpegImageFile, factor: int, smallest_side: int | None) -> None:
-    """Ask for a reduced decoding, and for luma and chroma instead of RGB where they are stored."""
-    size = (smallest_side, smallest_side) if smallest_side and factor > 1 else None
+def _draft(picture: JpegImageFile, smallest_side: int | None) -> None:
+    """Ask for a reduced decoding, and for luma and chroma instead of RGB where they are stored.
+
+    The factor Pillow chooses is that of `reduction`.
+    """
+    size = (smallest_side, smallest_side) if smallest_side else None
     ids = tuple(layer[0] for layer in picture.layer)
     stored_as_rgb = picture.info.get("adobe_transform") == 0 or ids == (82, 71, 66)
     picture.draft(None if stored_as_rgb else "YCbCr", size)
 
 
-def _decode(
-    document: Document, kind: RasterFormat, picture: Image.Image, factor: int
-) -> GreyPicture:
+def _decode(document: Document, kind: RasterFormat, picture: Image.Image) -> GreyPicture:
     try:
         if isinstance(picture, JpegImageFile):
-            _draft(picture, factor, document.smallest_side)
-            factor = 1
+            _draft(picture, document.smallest_side)
         picture.load()
-        grey = grey_picture(picture, factor=factor)
+        grey = grey_picture(picture)
     except DECODER_ERRORS as error:
         raise document.refusal(
             f"expected a whole {kind.upper()} image, got one damaged or cut short ({error})."
