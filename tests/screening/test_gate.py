@@ -94,11 +94,6 @@ def test_another_body_part_is_only_a_warning(chest: Draw) -> None:
     assert check(film(chest(), facts={"BodyPartExamined": "Chest"})).warnings == ()
 
 
-def test_another_modality_is_refused(chest: Draw) -> None:
-    assert "modality CT" in check(film(chest(), facts={"Modality": "CT"})).reasons[0]
-    assert check(film(chest(), facts={"Modality": "DX"})).accepted
-
-
 def test_an_inverted_film_is_warned_about(chest: Draw) -> None:
     verdict = check(film(255 - chest()))
     assert verdict.accepted

@@ -32,7 +32,6 @@ _LOOK = 256
 
 _LATERAL = ("LL", "RL", "LLD", "RLD", "LAT", "LATERAL", "L", "LLO", "RLO")
 _CHEST = ("CHEST", "THORAX", "LUNG", "RIB", "STERNUM", "PORT CHEST", "HEART", "TORAX")
-_NOT_PLAIN = ("CT", "MR", "US", "NM", "PT", "MG", "ECG", "SM", "OP", "OPT", "ES", "XC", "BMD")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,16 +138,10 @@ def _small(radiograph: Radiograph) -> NDArray[np.uint8]:
 
 
 def _about_tags(radiograph: Radiograph) -> list[str]:
-    found = []
-    modality = radiograph.facts.get("Modality", "").strip().upper()
-    if modality in _NOT_PLAIN:
-        found.append(
-            f"The file says it is of modality {modality}; expected a plain radiograph (CR, DX)."
-        )
     view = (radiograph.view or "").strip().upper()
     if view in _LATERAL:
-        found.append(f"The file says it is a lateral view ({view}); expected a frontal one.")
-    return found
+        return [f"The file says it is a lateral view ({view}); expected a frontal one."]
+    return []
 
 
 def _about_shape(radiograph: Radiograph, limits: Limits) -> list[str]:

@@ -21,6 +21,7 @@ from hilum.data.radiograph import Radiograph
 from hilum.data.reading import read_radiograph
 from hilum.errors import BundleError, HilumError, ImageReadError
 from hilum.screening.bundle import Bundle
+from hilum.screening.cores import usable_cores
 from hilum.screening.engine import Engine, to_probabilities
 from hilum.screening.gate import Limits, check
 from hilum.screening.heatmap import is_empty
@@ -107,14 +108,19 @@ class Screener:
         return self._answer(self._read(source))
 
     def screen_many(
-        self, sources: Iterable[str | Path | bytes], *, readers: int = 2
+        self, sources: Iterable[str | Path | bytes], *, readers: int | None = None
     ) -> Iterator[Screening]:
         """Yield the answers for many radiographs, in order, reading ahead while inferring.
 
         Args:
             sources: Files, or the bytes of files.
-            readers: Threads that decode; at most twice as many films are held in memory.
+            readers: Threads that decode; at most twice as many films are held in memory. None for
+                one a core, up to four.
+
+        Raises:
+            ValueError: If `readers` is below 1.
         """
+        readers = min(usable_cores(), 4) if readers is None else readers
         if readers < 1:
             raise ValueError(f"readers must be at least 1, got {readers}")
         waiting: deque[Future[_Ready]] = deque()

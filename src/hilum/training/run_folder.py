@@ -12,19 +12,17 @@ checkpoints/last-*.ckpt     the newest two, to resume from
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import platform
-import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from hilum.errors import TrainingError
+from hilum.data.folder_lock import LOCK_NAME, only_writer
+from hilum.errors import CacheError, TrainingError
 from hilum.training.checkpoint import CheckpointStore, write_atomically
 from hilum.training.recipe import Recipe, load_recipe
 
@@ -124,9 +122,8 @@ class RunFolder:
             TrainingError: If the folder holds something else, or a run that may not be touched.
         """
         if not self.started:
-            others = (
-                [p for p in self.path.iterdir() if p.name != "lock"] if self.path.exists() else []
-            )
+            present = list(self.path.iterdir()) if self.path.exists() else []
+            others = [path for path in present if path.name != LOCK_NAME]
             if others:
                 raise TrainingError(
                     f"{self.path} is not empty and is not a run. Choose another folder for --out."
@@ -152,17 +149,9 @@ class RunFolder:
             TrainingError: At once, with the owner, if another process does.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "lock").open("a+", encoding="utf-8") as file:
+        with ExitStack() as held:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                file.seek(0)
-                raise TrainingError(
-                    f"{self.path} is being written by {file.read().strip() or 'another process'}. "
-                    "Wait for it, or choose another folder for --out."
-                ) from error
-            file.seek(0)
-            file.truncate()
-            file.write(f"process {os.getpid()} on {socket.gethostname()}")
-            file.flush()
+                held.enter_context(only_writer(self.path, wait_s=0))
+            except CacheError as error:
+                raise TrainingError(f"Another process trains here: {error}") from error
             yield

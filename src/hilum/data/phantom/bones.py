@@ -54,7 +54,7 @@ def _ribs(thorax: Thorax, canvas: Canvas) -> Plane:
             weights.append(front * (0.7 if index == 0 else 1.0))
             radii.append(subject.rib_width * taper * (0.9 if index == 0 else 1.0))
     flat = canvas.tubes(np.stack(paths), np.stack(radii), _RIM * 1.4, np.stack(weights))
-    return np.minimum(flat, 7 + 0.2 * flat)
+    return np.asarray(np.minimum(flat, 7 + 0.2 * flat), np.float32)
 
 
 def _rib(thorax: Thorax, index: int, wander: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -75,32 +75,49 @@ def _rib(thorax: Thorax, index: int, wander: NDArray[np.float64]) -> NDArray[np.
 
 def _girdle(thorax: Thorax, canvas: Canvas) -> Plane:
     """Draw clavicles, scapulae and upper arms."""
-    size, rise = thorax.subject.half_width / 139, thorax.subject.clavicle
-    bedside = thorax.pose.view == "AP"
-    turn = 75 * thorax.pose.turn
     plane = canvas.empty()
     for sign in (-1, 1):
-
-        def place(*knots: tuple[float, float], sign: int = sign) -> NDArray[np.float64]:
-            flat = curve([(sign * size * x, y) for x, y in knots])
-            return np.concatenate([flat, np.zeros((len(flat), 1))], axis=1)[None]
-
-        high = (14 if bedside else 40) + 0.5 * turn * sign
-        clavicle = place((12, high + 3), (34, high + 1), (68, high - 0.42 * rise),
-                         (108, high - rise), (140, high - rise - 5), (166, high - 0.8 * rise - 7))  # fmt: skip
-        clavicle[..., 0] += turn * np.linspace(1, 0.1, 40)
-        along = np.linspace(0, 1, 40)
-        width = np.interp(along, [0, 0.04, 0.16, 0.5, 0.9, 1], [6, 9, 7.2, 5.4, 6.8, 4])
-        weight = np.interp(along, [0, 0.1, 0.9, 1], [0.3, 0.95, 1, 0.3])
-        plane += canvas.tubes(clavicle, width[None], _SHELL * 1.35, weight[None])
+        plane += _clavicle(thorax, canvas, sign)
         plane += _scapula(thorax, canvas, sign)
-        shaft = place((188, 24), (206, 80), (226 if bedside else 252, 210))
-        plane += canvas.tubes(
-            shaft, np.full((1, 40), 11.0), _SHELL * 0.9, np.linspace(0, 6, 40).clip(0, 1)[None]
-        )
-        head = canvas.ellipsoid((sign * 184 * size, 20), (25 * size, 27 * size), 8)
-        plane += head
+        plane += _arm(thorax, canvas, sign)
     return plane
+
+
+def _clavicle(thorax: Thorax, canvas: Canvas, sign: int) -> Plane:
+    """Draw one collar bone; its inner end lies in front and shows how the subject is turned."""
+    size, rise, turn = thorax.subject.half_width / 139, thorax.subject.clavicle, thorax.pose.turn
+    high = (14 if thorax.pose.view == "AP" else 40) + 38 * turn * sign
+    knots = [
+        (12.0, high + 3),
+        (34.0, high + 1),
+        (68.0, high - 0.42 * rise),
+        (108.0, high - rise),
+        (140.0, high - rise - 5),
+        (166.0, high - 0.8 * rise - 7),
+    ]
+    path = _flat([(sign * size * x, y) for x, y in knots])
+    along = np.linspace(0, 1, 40)
+    path[..., 0] += 75 * turn * (1 - 0.9 * along)
+    width = np.interp(along, [0, 0.04, 0.16, 0.5, 0.9, 1], [6, 9, 7.2, 5.4, 6.8, 4])
+    weight = np.interp(along, [0, 0.1, 0.9, 1], [0.3, 0.95, 1, 0.3])
+    return canvas.tubes(path, width[None], _SHELL * 1.35, weight[None])
+
+
+def _arm(thorax: Thorax, canvas: Canvas, sign: int) -> Plane:
+    """Draw the head and shaft of one upper arm."""
+    size = thorax.subject.half_width / 139
+    elbow = 226.0 if thorax.pose.view == "AP" else 252.0
+    shaft = _flat([(sign * size * x, y) for x, y in ((188.0, 24.0), (206.0, 80.0), (elbow, 210.0))])
+    weight = np.linspace(0, 6, 40).clip(0, 1)[None]
+    plane = canvas.tubes(shaft, np.full((1, 40), 11.0), _SHELL * 0.9, weight)
+    return plane + canvas.ellipsoid((sign * 184 * size, 20), (25 * size, 27 * size), 8)
+
+
+def _flat(knots: list[tuple[float, float]]) -> NDArray[np.float64]:
+    """Return a curve that lies in the plane of the film, shape (1, 40, 3)."""
+    path = np.zeros((1, 40, 3))
+    path[0, :, :2] = curve([*knots])
+    return path
 
 
 def _scapula(thorax: Thorax, canvas: Canvas, sign: int) -> Plane:

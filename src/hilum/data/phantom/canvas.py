@@ -132,7 +132,8 @@ class Canvas:
         """Count the samples of a curve so that no step is longer than a pixel."""
         flat = np.diff(points[..., :2], axis=1)
         longest = float(np.sqrt((flat**2).sum(axis=-1)).sum(axis=1).max())
-        return max(points.shape[1], int(np.ceil(1.2 * longest / self.pixel_mm)) + 1)
+        steps = int(np.ceil(1.2 * longest / self.pixel_mm)) + 1
+        return max(int(points.shape[1]), steps)
 
     def _spread(
         self, x: NDArray[np.float64], y: NDArray[np.float64], mass: NDArray[np.float64]

@@ -84,7 +84,15 @@ def write_cohort(
         ConfigError: If a setting cannot be honoured; lists every problem.
         DataError: If `out` is not empty and `force` is not set.
     """
-    _check(patients, seed, size, classes, hospitals, images_per_patient, workers)
+    _check(
+        patients=patients,
+        seed=seed,
+        size=size,
+        classes=classes,
+        hospitals=hospitals,
+        images_per_patient=images_per_patient,
+        workers=1 if workers is None else workers,
+    )
     names = [hospital.name for hospital in HOSPITALS[:hospitals]]
     plan = plan_cohort(
         patients=patients,
@@ -131,35 +139,39 @@ def draw_film(film: Film, size: int) -> Phantom:
 
 
 def _check(
+    *,
     patients: int,
     seed: int,
     size: int,
     classes: Sequence[str],
     hospitals: int,
     images_per_patient: tuple[int, int],
-    workers: int | None,
+    workers: int,
 ) -> None:
     """Refuse settings that cannot be honoured, all at once."""
-    problems = []
-    if patients < 3:
-        problems.append(f"patients must be at least 3, one for each split, got {patients}")
-    if seed < 0:
-        problems.append(f"seed must be at least 0, got {seed}")
-    if not 64 <= size <= 2048:
-        problems.append(f"size must be in [64, 2048] pixels, got {size}")
-    for name in classes:
-        if name not in lesions:
-            problems.append(f"no class called {name!r}. {suggestion(name, [*lesions])}")
-    if not classes or len(set(classes)) < len(classes):
-        problems.append(f"classes must be different names, at least one, got {list(classes)}")
-    if not 1 <= hospitals <= len(HOSPITALS):
-        problems.append(f"hospitals must be in [1, {len(HOSPITALS)}], got {hospitals}")
-    if not 1 <= images_per_patient[0] <= images_per_patient[1]:
-        problems.append(
-            f"images_per_patient must be (fewest, most), at least 1, got {images_per_patient}"
-        )
-    if workers is not None and workers < 1:
-        problems.append(f"workers must be at least 1, got {workers}")
+    fewest, most = images_per_patient
+    rules = (
+        (patients >= 3, f"patients must be at least 3, one for each split, got {patients}"),
+        (seed >= 0, f"seed must be at least 0, got {seed}"),
+        (64 <= size <= 2048, f"size must be in [64, 2048] pixels, got {size}"),
+        (len(classes) > 0, "classes must name at least one finding, got none"),
+        (len(set(classes)) == len(classes), f"classes must differ, got {', '.join(classes)}"),
+        (
+            1 <= hospitals <= len(HOSPITALS),
+            f"hospitals must be in [1, {len(HOSPITALS)}], got {hospitals}",
+        ),
+        (
+            1 <= fewest <= most,
+            f"images_per_patient must be (fewest, most), at least 1, got {images_per_patient}",
+        ),
+        (workers >= 1, f"workers must be at least 1, got {workers}"),
+    )
+    problems = [problem for kept, problem in rules if not kept]
+    problems += [
+        f"no class called {name!r}. {suggestion(name, [*lesions])}"
+        for name in classes
+        if name not in lesions
+    ]
     if problems:
         raise ConfigError("This cohort cannot be drawn:", problems)
 

@@ -19,7 +19,7 @@ from hilum.registry import Registry, suggestion
 __all__ = ["Border", "Confounded", "Flaw", "Leak", "Marker", "flaws", "plant"]
 
 
-TOKEN = "ER"
+PASTED = "ER"
 """What the marker flaw prints."""
 
 
@@ -43,7 +43,7 @@ class Marker:
 
     def __call__(self, plan: Plan, rng: np.random.Generator) -> Plan:
         """Return the flawed plan."""
-        return _touched(plan, rng, self.strength, lambda film: replace(film, token=TOKEN))
+        return _touched(plan, rng, self.strength, lambda film: replace(film, token=PASTED))
 
 
 @dataclass(frozen=True, slots=True)

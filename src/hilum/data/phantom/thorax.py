@@ -141,7 +141,10 @@ class Thorax:
         depth = _table(_BODY, y / self.height) * (self.subject.half_width / 139)
         depth = depth + 110 * girth * ramp(y, -40, 120)
         trunk = depth * np.sqrt(np.maximum(1 - (np.abs(x) / side) ** 3.6, 0))
-        top = _table(_SHOULDER, np.abs(x) * np.float32(139 / self.subject.half_width) - np.float32(12 * girth))
+        top = _table(
+            _SHOULDER,
+            np.abs(x) * np.float32(139 / self.subject.half_width) - np.float32(12 * girth),
+        )
         trunk *= np.sqrt(np.clip((y - top) / 30, 0, 1))
         girdle = (142 + 50 * girth) * np.sqrt(np.clip((y - top) / 50, 0, 1)) * ramp(y, 170, 60)
         arms = self._arms(canvas)
