@@ -60,9 +60,9 @@ def test_importing_hilum_imports_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("room", ["hilum", "hilum.data", "hilum.evaluation", "hilum.screening",
                                   "hilum.models", "hilum.training", "hilum.report"])  # fmt: skip
-def test_what_a_room_exports_is_there_and_in_order(room: str) -> None:
+def test_what_a_room_exports_is_there(room: str) -> None:
     module = importlib.import_module(room)
-    assert list(module.__all__) == sorted(module.__all__)
+    assert len(set(module.__all__)) == len(module.__all__)
     assert all(hasattr(module, name) for name in module.__all__)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hilum.screening.overlay import draw_overlay, write_overlays
     from hilum.screening.record import Architecture, BundleRecord, Threshold
     from hilum.screening.result import Screening
-    from hilum.screening.screener import Screener
+    from hilum.screening.screener import Screener, screen
 
 __all__ = [
     "Architecture",
@@ -37,6 +37,7 @@ __all__ = [
     "load_bundle",
     "model_card",
     "predict_manifest",
+    "screen",
     "write_bundle",
     "write_overlays",
 ]
@@ -51,7 +52,7 @@ _HOMES = {
     "overlay": ("draw_overlay", "write_overlays"),
     "record": ("Architecture", "BundleRecord", "Threshold"),
     "result": ("Screening",),
-    "screener": ("Screener",),
+    "screener": ("Screener", "screen"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

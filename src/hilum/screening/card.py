@@ -20,7 +20,7 @@ _LIMITS = """\
   disease. High figures on data from the training hospitals do not show that it does not.
 - It answers only for frontal chest radiographs of the kind it was trained on. The input gate
   refuses what is plainly something else; it cannot tell every other picture.
-- Probabilities are calibrated for the mix of cases it was calibrated on, not for yours.
+- Probabilities hold for the mix of cases they were fitted on, not for yours.
 - Evidence maps show which regions moved the answer, not that the answer is right."""
 
 
@@ -69,7 +69,11 @@ def _preprocessing(record: BundleRecord) -> str:
 
 
 def _decisions(record: BundleRecord) -> str:
-    lines = [f"Logits are divided by {record.temperature:.4g} (temperature scaling).", ""]
+    if record.temperature == 1:
+        calibrated = "Not calibrated: the temperature is 1, probabilities are as training left them."
+    else:
+        calibrated = f"Logits are divided by {record.temperature:.4g} (temperature scaling)."
+    lines = [calibrated, ""]
     for name, rule in record.thresholds.items():
         chosen = " (default)" if name == record.default_threshold else ""
         source = f"; {rule.source}" if rule.source else ""

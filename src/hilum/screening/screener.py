@@ -27,7 +27,7 @@ from hilum.screening.gate import Limits, check
 from hilum.screening.heatmap import is_empty
 from hilum.screening.result import Screening
 
-__all__ = ["Screener"]
+__all__ = ["Screener", "screen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,3 +237,21 @@ class Screener:
 
 def _since(start: float) -> float:
     return time.perf_counter() - start
+
+
+def screen(source: str | Path | bytes, bundle: Bundle | str | Path) -> Screening:
+    """Return the answer for one radiograph. For research use only.
+
+    The network is opened anew each time; for more than one film, keep a `Screener`.
+
+    Args:
+        source: A file, or the bytes of one.
+        bundle: The bundle, or its folder.
+
+    Returns:
+        An answer, a refusal with reasons, or a failure with `error` filled in.
+
+    Raises:
+        BundleError: If the bundle or its network cannot be used.
+    """
+    return Screener(bundle).screen(source)

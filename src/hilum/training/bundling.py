@@ -15,7 +15,7 @@ from hilum.data.manifest import Manifest
 from hilum.data.phantom import draw_phantom
 from hilum.data.preprocessing import normalize
 from hilum.errors import CacheError, DataError
-from hilum.evaluation import evaluate
+from hilum.evaluation import Estimate, evaluate
 from hilum.evaluation.predictions import Predictions
 from hilum.models.export import Parity, check_parity, export_onnx
 from hilum.screening.bundle import Bundle, write_bundle
@@ -111,10 +111,22 @@ def _validation(folder: RunFolder) -> dict[str, Any]:
     path = folder.path / "predictions-val.csv"
     if not path.exists():
         return {}
+    found = evaluate(Predictions.read(path))
     return {
         "note": "The weights were chosen on this split, so its figures flatter.",
-        **evaluate(Predictions.read(path)).to_dict(),
+        "images": found.n_images,
+        "patients": found.n_patients,
+        "intervals": found.method,
+        **{name: _figure(found.metrics[name]) for name in _MEASURED if name in found.metrics},
+        "recall": {label: _figure(row["recall"]) for label, row in found.per_class.items()},
     }
+
+
+_MEASURED = ("accuracy", "balanced_accuracy", "macro_auroc", "auroc", "nll", "ece")
+
+
+def _figure(estimate: Estimate) -> dict[str, Any]:
+    return {"value": estimate.estimate, "low": estimate.low, "high": estimate.high, "n": estimate.n}
 
 
 def _check_pictures(recipe: Recipe, about: dict[str, Any]) -> tuple[NDArray[np.uint8], str]:

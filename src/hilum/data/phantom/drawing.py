@@ -23,10 +23,21 @@ from hilum.registry import suggestion
 __all__ = ["Phantom", "draw_phantom"]
 
 _MARGIN = 0.06
+"""What is drawn round the film and cut off once it is turned, as a share of its longer side."""
+
 _LUNG_DENSITY = 0.26
+"""Of aerated lung against soft tissue."""
+
 _TOP_MM = -46.0
+"""Where the upper edge of a film lies, below the top of the lungs, mm."""
 _SEEN = 0.3
+"""A lesion's outline runs where it has this share of its greatest thickness..."""
+
 _SEEN_MM = 1.5
+"""...but never where it is thinner than this, mm..."""
+
+_OUTLINE_MM = 3.0
+"""...both after a blur of this width, since nobody outlines the holes of a mottled shadow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +168,8 @@ def _tissue(
     scene = Scene(thorax=thorax, canvas=canvas, air=air, mask=mask, severity=severity, rng=rng)
     soft_mask = blur(mask.astype(np.float32), 2.5 / canvas.pixel_mm)
     solid = lesions.create(label, scene) * ramp(soft_mask, 0.35, 0.95)
-    lesion = (solid > max(_SEEN * float(solid.max()), _SEEN_MM)) & mask
+    whole = blur(solid, _OUTLINE_MM / canvas.pixel_mm)
+    lesion = (whole > max(_SEEN * float(whole.max()), _SEEN_MM)) & mask
     aerated = air - solid
     soft = (
         thorax.body(canvas) * (1 + 0.018 * noise(rng, canvas, 45))
