@@ -20,6 +20,10 @@ Plane: TypeAlias = NDArray[np.float32]
 """One value a pixel, shape (h, w)."""
 
 
+_OVERSAMPLING = 1.25
+"""Tiles of a tube on the length of a pixel."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canvas:
     """A grid of rays through the body.
@@ -103,8 +107,9 @@ class Canvas:
         radius = (radii[:, 1:] + radii[:, :-1]) / 2
         flat = np.maximum(np.hypot(steps[..., 0], steps[..., 1]), 1e-9)
         length = np.sqrt((steps**2).sum(axis=-1))
-        count = max(3, int(np.ceil(2.6 * radius.max() / self.pixel_mm)))
-        across = (np.arange(count) + 0.5) * 2 / count - 1
+        count = max(3, int(np.ceil(_OVERSAMPLING * 2 * radius.max() / self.pixel_mm)))
+        ahead, aside = _stagger(count), _stagger(len(steps[0]))[:, None]
+        across = (np.arange(count) + 0.5 + aside) * 2 / count - 1
         if profile is None:
             thickness = 2 * np.sqrt(1 - across**2)
         else:
@@ -114,8 +119,9 @@ class Canvas:
         if weights is not None:
             tile = tile * _resampled(weights, len(tile[0]) + 1)[:, 1:]
         mass = thickness * tile[..., None]
-        columns = middle[..., :1] - (steps[..., 1] / flat)[..., None] * offset
-        rows = middle[..., 1:2] + (steps[..., 0] / flat)[..., None] * offset
+        step_x, step_y, flat = steps[..., :1], steps[..., 1:2], flat[..., None]
+        columns = middle[..., :1] + step_x * ahead - step_y / flat * offset
+        rows = middle[..., 1:2] + step_y * ahead + step_x / flat * offset
         return self._spread(columns.ravel(), rows.ravel(), mass.ravel())
 
     def _box(self, centre: tuple[float, float], reach: float) -> tuple[slice, slice]:
@@ -129,10 +135,10 @@ class Canvas:
         return edges[0], edges[1]
 
     def _steps(self, points: NDArray[np.float64]) -> int:
-        """Count the samples of a curve so that no step is longer than a pixel."""
+        """Count the samples of a curve so that its tiles are smaller than a pixel."""
         flat = np.diff(points[..., :2], axis=1)
         longest = float(np.sqrt((flat**2).sum(axis=-1)).sum(axis=1).max())
-        steps = int(np.ceil(1.2 * longest / self.pixel_mm)) + 1
+        steps = int(np.ceil(_OVERSAMPLING * longest / self.pixel_mm)) + 1
         return max(int(points.shape[1]), steps)
 
     def _spread(
@@ -165,6 +171,11 @@ class Canvas:
         window = plane[above : above + high, first : first + wide]
         window += (box / self.pixel_mm**2).reshape(high, wide).astype(np.float32)
         return plane
+
+
+def _stagger(count: int) -> NDArray[np.float64]:
+    """Return offsets in [-0.5, 0.5) of tiles from their grid, so that no ripple adds up."""
+    return np.asarray(np.arange(count) * 0.6180339887 % 1 - 0.5, np.float64)
 
 
 def _resampled(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
