@@ -49,7 +49,6 @@ def test_another_seed_writes_other_pictures(cohort: Manifest, tmp_path: Path) ->
     assert not set(other.values()) & {first[name] for name in first if name.startswith("images")}
 
 
-@pytest.mark.slow
 def test_the_number_of_workers_changes_nothing(cohort: Manifest, tmp_path: Path) -> None:
     small_cohort(tmp_path / "two", workers=2)
     assert digests(tmp_path / "two") == digests(cohort.root)

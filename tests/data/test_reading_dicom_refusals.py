@@ -213,13 +213,34 @@ def test_overlong_run_length_data_is_refused(files) -> None:
         read_radiograph(files.save(made))
 
 
-def test_codestream_headers_that_are_none_are_refused() -> None:
-    with pytest.raises(ValueError, match="no JPEG or JPEG 2000 header"):
-        read_codestream(b"nothing\xff\xd9")
-    with pytest.raises(ValueError, match="no frame header"):
-        read_codestream(b"\xff\xd8\xff\xd9")
-    with pytest.raises(ValueError, match="header is cut short"):
-        read_codestream(b"\xff\x4f\xff\x51\xff\xd9")
+END = b"\xff\xd9"
+TABLE = b"\xff\xc4\x00\x14\x00\x01" + bytes(15) + b"\x05"
+FRAME = b"\xff\xc3\x00\x0b\x0c\x00\x30\x00\x28\x01\x01\x11\x00"
+SCAN = b"\xff\xda\x00\x08\x01\x01\x00\x01\x00\x00"
+
+
+def test_a_lossless_jpeg_header_is_read() -> None:
+    found = read_codestream(b"\xff\xd8" + TABLE + b"\xff" + FRAME + SCAN + END + b"\0")
+    assert (found.rows, found.columns, found.components, found.bits) == (48, 40, 1, 12)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"nothing", "no JPEG or JPEG 2000 header"),
+        (b"\xff\x4f\xff\x51", "header is cut short"),
+        (b"\xff\xd8", "header is damaged"),
+        (b"\xff\xd8" + TABLE + b"\x25" + FRAME[1:] + SCAN, "header is damaged"),
+        (b"\xff\xd8" + TABLE + SCAN, "no frame header before its data"),
+        (b"\xff\xd8" + FRAME + SCAN, "a Huffman table that it does not hold"),
+        (b"\xff\xd8" + TABLE[:5] + b"\xff" + TABLE[6:] + FRAME + SCAN, "damaged Huffman table"),
+        (b"\xff\xd8" + TABLE + FRAME + SCAN[:4] + b"\x02" + SCAN[5:], "does not match its frame"),
+        (b"\xff\xd8" + TABLE + FRAME + SCAN[:7] + bytes(3), "no lossless predictor"),
+    ],
+)
+def test_damaged_codestream_headers_are_refused(data: bytes, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        read_codestream(data + END)
 
 
 @pytest.mark.parametrize(
@@ -249,6 +270,13 @@ def test_damage_never_escapes_as_anything_but_an_image_read_error(files, syntax,
         data[132 + int(place * (len(data) - 132))] = value
     with suppress(ImageReadError):
         assert read_radiograph(bytes(data), max_pixels=1_000_000).pixels.ndim == 2
+
+
+def test_an_unknown_value_representation_of_the_pixels_is_refused(files) -> None:
+    data = files.dicom(files.picture())
+    head = data.rindex(b"\xe0\x7f\x10\0OB")
+    with pytest.raises(ImageReadError, match="expected"):
+        read_radiograph(data[: head + 4] + b"O\x17" + data[head + 6 :])
 
 
 def test_deeply_nested_sequences_are_refused(files) -> None:

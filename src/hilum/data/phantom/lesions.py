@@ -85,13 +85,13 @@ def consolidation(scene: Scene) -> Plane:
     sign = int(rng.choice([-1, 1]))
     down = float(rng.choice([0.3, 0.62, 0.84])) + rng.uniform(-0.06, 0.06)
     centre = scene.place(sign, down, rng.uniform(0.25, 0.75))
-    size = 30 + 22 * severity
+    size = 32 + 24 * severity
     cloud = scene.cloud(centre, (size * rng.uniform(0.9, 1.25), size * rng.uniform(0.75, 1.1)))
     filled = ramp(cloud, 1.12, 0.55)
     if down < 0.7 and rng.random() < 0.6:
         filled *= _beyond_fissure(scene, centre, upper=down < 0.45)
     bronchi = tree(rng, scene.thorax, canvas, sign, 1.7, generations=4)
-    dense = (0.3 + 0.5 * severity) * (1 + 0.07 * noise(rng, canvas, 12))
+    dense = (0.4 + 0.5 * severity) * (1 + 0.07 * noise(rng, canvas, 12))
     open_air = np.minimum(bronchi * (0.25 + 0.5 * severity), 4.5)
     return np.asarray(filled * np.maximum(dense * np.minimum(scene.air, 105) - open_air, 0), "f4")
 
@@ -111,11 +111,11 @@ def ground_glass(scene: Scene) -> Plane:
     for index in range(int(rng.integers(5, 9))):
         sign = -1 if index % 2 else 1
         centre = scene.place(sign, rng.beta(2.2, 1.4) * 0.8 + 0.14, rng.uniform(0.5, 0.95))
-        size = rng.uniform(22, 36) * (0.85 + 0.4 * scene.severity)
+        size = rng.uniform(24, 38) * (0.9 + 0.4 * scene.severity)
         cloud = scene.cloud(centre, (size * 0.85, size * 1.15))
         share = 1 - (1 - share) * (1 - 0.7 * ramp(cloud, 1.35, 0.1))
     mottled = 1 + 0.22 * noise(rng, canvas, 6) + 0.16 * noise(rng, canvas, 3)
-    dense = (0.13 + 0.3 * scene.severity) * np.maximum(mottled, 0)
+    dense = (0.19 + 0.35 * scene.severity) * np.maximum(mottled, 0)
     return np.asarray(share * dense * np.minimum(scene.air, 120), np.float32)
 
 

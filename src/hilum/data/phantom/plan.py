@@ -132,10 +132,10 @@ def _places(
 
 def _course(rng: np.random.Generator, first: Film, count: int) -> list[Film]:
     """Plan the films of one subject: the finding grows or clears a little from one to the next."""
-    severity, drift = float(rng.beta(1.3, 1.3)), float(rng.normal(0, 0.12))
+    severity, drift = float(0.15 + 0.85 * rng.beta(1.6, 1.3)), float(rng.normal(0, 0.12))
     films = []
     for number in range(count):
-        grade = float(np.clip(severity + drift * number, 0.05, 1))
+        grade = float(np.clip(severity + drift * number, 0.1, 1))
         films.append(
             replace(
                 first,

@@ -199,15 +199,15 @@ class Thorax:
         return canvas.tubes(paths[:1], radii[:1]) + 0.8 * canvas.tubes(paths[1:], radii[1:])
 
     def _arms(self, canvas: Canvas) -> Plane:
+        """Return the thickness of both upper arms below the shoulders, mm."""
         size = self.subject.half_width / 139
-        spread = (252, 210) if self.pose.view == "PA" else (226, 260)
-        plane = canvas.empty()
+        reach, drop = (62.0, 188.0) if self.pose.view == "PA" else (36.0, 238.0)
         radius = (38 + 16 * self.subject.girth) * size
-        for sign in (-1, 1):
-            path = np.array([[(sign * 190 * size, 22, 0), (sign * spread[0] * size, spread[1], 0)]])
-            path = np.concatenate([path, 2 * path[:, 1:] - path[:, :1]], axis=1)
-            plane += canvas.tubes(path.astype(float), np.full((1, 3), radius))
-        return plane * ramp(canvas.y, 8, 95)
+        along = np.hypot(reach * size, drop)
+        away = np.abs(canvas.x) - 190 * size
+        off_axis = (away * drop - (canvas.y - 22) * reach * size) / along
+        chord = 2 * np.sqrt(np.maximum(radius**2 - off_axis**2, 0))
+        return np.asarray(chord * ramp(canvas.y, 8, 95), np.float32)
 
 
 def _table(knots: list[tuple[float, float]], at: Plane) -> Plane:

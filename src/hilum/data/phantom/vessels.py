@@ -43,7 +43,7 @@ def tree(
     sign: int,
     calibre: float,
     *,
-    generations: int = 6,
+    generations: int = 5,
 ) -> Plane:
     """Return the chord through one branching tree, mm.
 

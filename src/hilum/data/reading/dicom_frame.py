@@ -12,7 +12,7 @@ from pydicom.uid import UID
 
 from hilum.data.reading.codestream import read_codestream
 from hilum.data.reading.dicom_syntax import Syntax
-from hilum.data.reading.dicom_values import DICOM_ERRORS, whole
+from hilum.data.reading.dicom_values import DICOM_ERRORS, binary, whole
 from hilum.data.reading.document import Document
 
 __all__ = ["decode_frame"]
@@ -52,7 +52,7 @@ def _check_length(dataset: Dataset, document: Document) -> None:
         return  # pydicom knows how sub-sampled colour is laid out
     rows, columns, bits = (whole(dataset, k) or 0 for k in ("Rows", "Columns", "BitsAllocated"))
     expected = rows * columns * bits // 8
-    found = len(dataset.PixelData or b"")
+    found = len(binary(dataset, "PixelData"))
     if found not in (expected, expected + expected % 2):
         raise document.refusal(
             f"expected {expected:,} bytes of pixel data for {columns} x {rows} pixels of {bits} "
@@ -63,7 +63,7 @@ def _check_length(dataset: Dataset, document: Document) -> None:
 def _check_compressed(dataset: Dataset, syntax: Syntax, document: Document) -> str:
     """Compare the compressed picture with its announced size; return the decoder to use."""
     try:
-        frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+        frame = get_frame(binary(dataset, "PixelData"), 0, number_of_frames=1)
         if not syntax.has_codestream:
             _check_expansion(dataset, len(frame))
             return syntax.decoder

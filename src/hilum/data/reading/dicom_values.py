@@ -15,7 +15,7 @@ from pydicom.errors import InvalidDicomError
 
 from hilum.data.reading.boundary import DECODER_ERRORS
 
-__all__ = ["DICOM_ERRORS", "first_item", "number", "numbers", "text", "whole"]
+__all__ = ["DICOM_ERRORS", "binary", "first_item", "number", "numbers", "text", "whole"]
 
 DICOM_ERRORS = (*DECODER_ERRORS, InvalidDicomError)
 
@@ -27,6 +27,12 @@ def _value(dataset: Dataset, keyword: str) -> object:
         return dataset.get(keyword)
     except DICOM_ERRORS:
         return None
+
+
+def binary(dataset: Dataset, keyword: str) -> bytes:
+    """Return a value as bytes; empty if there is none."""
+    value = _value(dataset, keyword)
+    return bytes(value) if isinstance(value, (bytes, bytearray)) else b""
 
 
 def text(dataset: Dataset, keyword: str) -> str:
