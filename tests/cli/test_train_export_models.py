@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.training.conftest import draw_spots, spot_recipe
 from typer.testing import CliRunner
 
 from hilum.cli import app, main
-from tests.training.conftest import draw_spots, spot_recipe
 
 RUNNER = CliRunner()
 
@@ -36,7 +36,7 @@ def test_a_run_is_evaluated_exported_screened_and_reported(trained: Path) -> Non
     assert done.exit_code == 0, done.output
     figures = json.loads(done.stdout)
     assert figures["n_images"] == 24
-    assert list(figures["baselines"])[0] == "source_majority"
+    assert next(iter(figures["baselines"])) == "source_majority"
 
     bundle = str(trained / "bundle")
     done = RUNNER.invoke(app, ["export", str(trained / "run"), "--out", bundle, "--json"])

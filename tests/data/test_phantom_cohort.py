@@ -188,6 +188,25 @@ def test_every_fault_is_listed_at_once(tmp_path: Path) -> None:
         small_cohort(tmp_path / "new", patients=0, size=1, hospitals=0)
 
 
+def test_dicom_files_read_back_as_the_same_films_whatever_their_polarity(tmp_path: Path) -> None:
+    made = small_cohort(tmp_path / "new", patients=3, dicom=True)
+    for row in made.frame.iter_rows(named=True):
+        png = read_radiograph(made.root / row["path"])
+        dicom = read_radiograph(made.root / "dicom" / f"{row['study_id']}.dcm")
+        shown = dicom.pixels.astype(float) * (255 / dicom.white)
+        assert np.abs(shown - png.pixels).max() < 1
+        assert dicom.view == row["view"]
+    inverted = b"MONOCHROME1"
+    stored = [path.read_bytes() for path in (made.root / "dicom").iterdir()]
+    assert 0 < sum(inverted in data for data in stored) < len(stored)
+
+
+def test_dicom_files_are_the_same_bytes_again(tmp_path: Path) -> None:
+    first = small_cohort(tmp_path / "first", patients=3, dicom=True)
+    second = small_cohort(tmp_path / "second", patients=3, dicom=True)
+    assert digests(first.root) == digests(second.root)
+
+
 def test_progress_counts_every_image(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     made = small_cohort(tmp_path / "new", progress=lambda done, total: seen.append((done, total)))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from tests.training.conftest import Spots, spot_recipe
 
 from hilum.data.cache import PreparedCache, build_cache
 from hilum.data.manifest import Manifest
@@ -14,7 +15,6 @@ from hilum.errors import BundleError, TrainingError
 from hilum.screening.batch import predict_manifest
 from hilum.screening.screener import Screener
 from hilum.training import export_run, fit, predict_run
-from tests.training.conftest import Spots, spot_recipe
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +55,7 @@ def test_the_bundle_says_where_it_comes_from(spots: Spots, run: Path, tmp_path: 
     assert "Not calibrated" in card
 
 
-def test_a_run_whose_data_are_gone_is_compared_on_phantoms(
-    spots: Spots, tmp_path: Path
-) -> None:
+def test_a_run_whose_data_are_gone_is_compared_on_phantoms(spots: Spots, tmp_path: Path) -> None:
     fit(spot_recipe(), spots.manifest, spots.cache, tmp_path / "run")
     bundle, parity = export_run(tmp_path / "run", tmp_path / "bundle")
     assert bundle.record.measured["parity"]["drawn_from"] == "phantoms"

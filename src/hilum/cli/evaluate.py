@@ -20,7 +20,7 @@ def evaluate(
         Path,
         Argument(
             metavar="PREDICTIONS.csv|RUN|BUNDLE",
-            help="A table image, patient_id, label, a probability column a class, and source if known; "
+            help="A table image, patient_id, label, one probability a class, source if known; "
             "or a run; or a bundle.",
         ),
     ],

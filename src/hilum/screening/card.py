@@ -70,7 +70,7 @@ def _preprocessing(record: BundleRecord) -> str:
 
 def _decisions(record: BundleRecord) -> str:
     if record.temperature == 1:
-        calibrated = "Not calibrated: the temperature is 1, probabilities are as training left them."
+        calibrated = "Not calibrated: the temperature is 1, and probabilities are as trained."
     else:
         calibrated = f"Logits are divided by {record.temperature:.4g} (temperature scaling)."
     lines = [calibrated, ""]

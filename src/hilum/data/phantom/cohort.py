@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_film", "write_cohort"]
 
 _FOLDERS = ("images", "lung_masks", "lesion_masks")
+_DICOM = "dicom"
 _COLUMNS = (
     "path", "patient_id", "source", "label", "split", "study_id", "view", "sex", "age",
     "lung_mask", "lesion_mask", "severity", "width", "height",
@@ -42,6 +43,15 @@ _COLUMNS = (
 _BATCH = 4
 
 Row = dict[str, str | int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Where and how large the films are written, and whether as DICOM too."""
+
+    folder: Path
+    size: int
+    dicom: bool
 
 
 def write_cohort(
@@ -54,6 +64,7 @@ def write_cohort(
     hospitals: int = 3,
     images_per_patient: tuple[int, int] = (1, 3),
     flaws: Sequence[str] | Mapping[str, float | None] = (),
+    dicom: bool = False,
     workers: int | None = None,
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -72,6 +83,7 @@ def write_cohort(
         hospitals: Number of hospitals, 1 to 5.
         images_per_patient: Fewest and most films of one subject.
         flaws: Names of flaws to plant, or names with strengths; none by default.
+        dicom: Write each film as DICOM too, to dicom/; the manifest lists the PNGs.
         workers: Processes; None draws in this one. More need an importable main module: in a
             script, call this below `if __name__ == "__main__":`.
         force: Delete an earlier cohort in `out` first; other files stay.
@@ -103,9 +115,9 @@ def write_cohort(
     )
     films = plant(plan, flaws, seed).films
     folder = Path(out)
-    _make_room(folder, force=force)
+    _make_room(folder, dicom=dicom, force=force)
     rows = []
-    for row in _drawn(films, folder, size, workers or 1):
+    for row in _drawn(films, _Task(folder, size, dicom), workers or 1):
         rows.append(row)
         if progress is not None:
             progress(len(rows), len(films))
@@ -176,7 +188,7 @@ def _check(
         raise ConfigError("This cohort cannot be drawn:", problems)
 
 
-def _make_room(folder: Path, *, force: bool) -> None:
+def _make_room(folder: Path, *, dicom: bool, force: bool) -> None:
     """Make the folders, on an empty place or in that of an earlier cohort."""
     if folder.exists() and not folder.is_dir():
         raise DataError(f"Expected a folder, got the file {folder}")
@@ -185,24 +197,24 @@ def _make_room(folder: Path, *, force: bool) -> None:
             raise DataError(f"{folder} is not empty. Choose a new folder, or use --force.")
         if not (folder / "phantoms.json").is_file():
             raise DataError(f"{folder} holds no phantoms to replace; choose a new folder.")
-        for name in _FOLDERS:
+        for name in (*_FOLDERS, _DICOM):
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("manifest.csv", "phantoms.json"):
             (folder / name).unlink(missing_ok=True)
-    for name in _FOLDERS:
+    for name in (*_FOLDERS, _DICOM) if dicom else _FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
 
 
-def _drawn(films: Sequence[Film], folder: Path, size: int, workers: int) -> Iterator[Row]:
+def _drawn(films: Sequence[Film], task: _Task, workers: int) -> Iterator[Row]:
     """Yield the manifest's rows in order as the films are written."""
     if workers == 1:
         for film in films:
-            yield _write_film(film, folder, size)
+            yield _write_film(film, task)
         return
     batches = [films[at : at + _BATCH] for at in range(0, len(films), _BATCH)]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(workers, len(batches)), context) as pool:
-        pending = [pool.submit(_write_films, batch, folder, size) for batch in batches]
+        pending = [pool.submit(_write_films, batch, task) for batch in batches]
         try:
             for future in pending:
                 yield from future.result()
@@ -215,13 +227,17 @@ def _drawn(films: Sequence[Film], folder: Path, size: int, workers: int) -> Iter
             pool.shutdown(cancel_futures=True)
 
 
-def _write_films(films: Sequence[Film], folder: Path, size: int) -> list[Row]:
-    return [_write_film(film, folder, size) for film in films]
+def _write_films(films: Sequence[Film], task: _Task) -> list[Row]:
+    return [_write_film(film, task) for film in films]
 
 
-def _write_film(film: Film, folder: Path, size: int) -> Row:
+def _write_film(film: Film, task: _Task) -> Row:
     """Draw one film, write its files, and return its row."""
-    phantom = draw_film(film, size)
+    phantom, folder = draw_film(film, task.size), task.folder
+    if task.dicom:
+        from hilum.data.phantom.dicom import write_dicom
+
+        write_dicom(folder / _DICOM / f"{film.name}.dcm", film, phantom)
     file = f"{film.name}.png"
     Image.fromarray(phantom.pixels).save(folder / "images" / file, compress_level=6)
     masks = {"lung_masks": phantom.lung_mask, "lesion_masks": phantom.lesion_mask}

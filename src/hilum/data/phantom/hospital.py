@@ -66,6 +66,9 @@ class Hospital:
     says_portable: bool = False
     """Whether AP films carry the words."""
 
+    inverted: bool = False
+    """Whether its DICOM files are MONOCHROME1: 0 is white."""
+
     shutter: tuple[float, float] = (0.0, 0.0)
     """Largest width of the collimated edge as a share of the side, and its grey in [0, 1]."""
 
@@ -86,6 +89,7 @@ HOSPITALS = (
         letter=("R", "left"),
         ringed=True,
         station="B2-07",
+        inverted=True,
         shutter=(0.05, 0.0),
     ),
     Hospital(
@@ -135,6 +139,7 @@ HOSPITALS = (
         letter=("L", "right"),
         ringed=True,
         says_portable=True,
+        inverted=True,
         shutter=(0.04, 0.0),
     ),
 )
