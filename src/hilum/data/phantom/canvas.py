@@ -113,15 +113,16 @@ class Canvas:
             thickness = 2 * np.sqrt(1 - across**2)
         else:
             thickness = np.interp(across, np.linspace(-1, 1, profile.size), profile)
-        offset = across * radius[..., None]
+        offset = across.astype("f4") * radius.astype("f4")[..., None]
         tile = radius**2 * length * 2 / count
         if weights is not None:
             tile = tile * _resampled(weights, len(tile[0]) + 1)[:, 1:]
-        mass = thickness * tile[..., None]
-        step_x, step_y, flat = steps[..., :1], steps[..., 1:2], flat[..., None]
-        columns = middle[..., :1] - step_y / flat * offset
-        rows = middle[..., 1:2] + step_x / flat * offset
-        return self._spread(columns.ravel(), rows.ravel(), mass.ravel())
+        mass = (thickness.astype("f4") * tile.astype("f4")[..., None]).ravel()
+        place = ((middle[..., :2] - (self.left_mm, self.top_mm)) / self.pixel_mm).astype("f4")
+        aside = (steps[..., 1::-1] * (-1, 1) / (flat[..., None] * self.pixel_mm)).astype("f4")
+        columns = (place[..., :1] + aside[..., :1] * offset).ravel()
+        rows = (place[..., 1:] + aside[..., 1:] * offset).ravel()
+        return self._spread(columns, rows, mass)
 
     def _box(self, centre: tuple[float, float], reach: float) -> tuple[slice, slice]:
         edges = []
@@ -141,22 +142,24 @@ class Canvas:
         return max(int(points.shape[1]), steps)
 
     def _spread(
-        self, x: NDArray[np.float64], y: NDArray[np.float64], mass: NDArray[np.float64]
+        self,
+        column: NDArray[np.float32],
+        row: NDArray[np.float32],
+        mass: NDArray[np.float32],
     ) -> Plane:
-        """Add masses (mm cubed) at points to the pixels round them; return mm."""
+        """Share masses (mm cubed) at points (pixels) among the pixels round them; return mm."""
         height, width = self.shape
-        column, row = (x - self.left_mm) / self.pixel_mm, (y - self.top_mm) / self.pixel_mm
         kept = (column >= 0) & (column < width - 1) & (row >= 0) & (row < height - 1)
         if not kept.all():
             column, row, mass = column[kept], row[kept], mass[kept]
         plane = self.empty()
         if not mass.size:
             return plane
-        left, top = column.astype(np.int32), row.astype(np.int32)
+        left, top = column.astype(np.intp), row.astype(np.intp)
         first, above = int(left.min()), int(top.min())
         wide, high = int(left.max()) - first + 2, int(top.max()) - above + 2
         start = (top - above) * wide + (left - first)
-        right, low = column - left, row - top
+        right, low = column - left.astype(np.float32), row - top.astype(np.float32)
         lower, lower_right = mass * low, mass * low * right
         shares = {
             0: mass - lower - mass * right + lower_right,
