@@ -33,6 +33,13 @@ def test_an_answer_is_what_arithmetic_gives(bundle: Bundle, film: bytes, multicl
     assert (answer.accepted, answer.error, answer.reasons) == (True, None, ())
 
 
+def test_only_a_fitted_temperature_counts_as_calibrated(make_bundle: Make, film: bytes) -> None:
+    for temperature, calibrated in ((1.0, False), (1.5, True)):
+        bundle = make_bundle(temperature=temperature)
+        answer = Screener(bundle).screen(film)
+        assert answer.calibrated is answer.to_dict()["calibrated"] is calibrated
+
+
 def test_a_binary_bundle_gives_the_sigmoid(make_bundle: Make, film: bytes, binary: Any) -> None:
     bundle = make_bundle(binary)
     answer = Screener(bundle).screen(film)

@@ -69,7 +69,7 @@ def _preprocessing(record: BundleRecord) -> str:
 
 
 def _decisions(record: BundleRecord) -> str:
-    if record.temperature == 1:
+    if not record.calibrated:
         calibrated = "Not calibrated: the temperature is 1, and probabilities are as trained."
     else:
         calibrated = f"Logits are divided by {record.temperature:.4g} (temperature scaling)."

@@ -70,7 +70,7 @@ class Engine:
 def to_probabilities(
     logits: NDArray[np.float32], *, temperature: float, binary: bool
 ) -> NDArray[np.float64]:
-    """Turn logits into calibrated probabilities.
+    """Turn logits into probabilities, calibrated by the temperature.
 
     softmax(logits / T), or for one logit (1 - s, s) with s = 1 / (1 + exp(-logit / T)).
 

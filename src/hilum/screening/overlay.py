@@ -174,7 +174,8 @@ def _write_header(letters: Lettering, screening: Screening, label: str) -> None:
     letters.left(f"Evidence for {label}", 12, size=30, room=letters.room - used - 20)
     rule = f"{screening.threshold_name}: {screening.threshold.describe()}"
     decision = f"Decision: {screening.decision}   ({rule})"
-    used = letters.right("calibrated probability", 52, size=16, colour=DIM)
+    kind = "calibrated probability" if screening.calibrated else "probability, not calibrated"
+    used = letters.right(kind, 52, size=16, colour=DIM)
     letters.left(decision, 52, size=16, colour=DIM, room=letters.room - used - 20)
 
 

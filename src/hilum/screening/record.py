@@ -178,6 +178,11 @@ class BundleRecord:
             )
         return found
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether a temperature was fitted; a fresh bundle's is 1."""
+        return self.temperature != 1
+
     def digest(self) -> str:
         """Return the SHA-256 over the canonical JSON of everything but `id`."""
         return hashlib.sha256(canonical(self._contents()).encode()).hexdigest()

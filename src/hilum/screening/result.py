@@ -30,7 +30,8 @@ class Screening:
         accepted: Whether the gate took the picture for a frontal chest radiograph.
         reasons: Why it did not; sentences.
         warnings: What looks doubtful; sentences.
-        probabilities: Class to calibrated probability in [0, 1], in the bundle's order.
+        probabilities: Class to probability in [0, 1], in the bundle's order.
+        calibrated: Whether they were: the bundle's temperature was fitted on held-out films.
         decision: The class that the threshold decided for.
         threshold_name: Which of the bundle's thresholds decided.
         threshold: That rule.
@@ -51,6 +52,7 @@ class Screening:
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     probabilities: Mapping[str, float] | None = None
+    calibrated: bool = False
     decision: str | None = None
     cam_empty: Mapping[str, bool] | None = None
     error: str | None = None
@@ -73,6 +75,7 @@ class Screening:
             "reasons": list(self.reasons),
             "warnings": list(self.warnings),
             "probabilities": None if self.probabilities is None else dict(self.probabilities),
+            "calibrated": self.calibrated,
             "decision": self.decision,
             "threshold": {"name": self.threshold_name, **self.threshold.to_dict()},
             "cam_empty": None if self.cam_empty is None else dict(self.cam_empty),

@@ -232,6 +232,7 @@ class Screener:
             bundle_name=self.bundle.record.name,
             threshold_name=self.threshold_name,
             threshold=self.threshold,
+            calibrated=self.bundle.record.calibrated,
         )
 
 
