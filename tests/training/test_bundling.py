@@ -47,7 +47,7 @@ def test_the_bundle_says_where_it_comes_from(spots: Spots, run: Path, tmp_path: 
     assert record.classes == ("bright", "dark", "none")
     assert record.preprocessing == spot_recipe().preprocessing
     assert record.training["manifest_sha256"] == spots.manifest.sha256
-    assert record.training["n_patients"] == 150
+    assert record.training["n_patients"] == 96
     assert record.measured["validation"]["macro_auroc"]["n"] == 30
     card = (tmp_path / "bundle" / "README.md").read_text()
     assert "Research use only" in card

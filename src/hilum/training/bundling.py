@@ -95,9 +95,9 @@ def export_run(
 def _training(recipe: Recipe, about: dict[str, Any]) -> dict[str, Any]:
     return {
         "manifest_sha256": about["manifest"]["sha256"],
-        "n_images": about["manifest"]["images"],
-        "n_patients": about["manifest"]["patients"],
-        "sources": about["manifest"]["sources"],
+        "n_images": about["trained_on"]["images"],
+        "n_patients": about["trained_on"]["patients"],
+        "sources": about["trained_on"]["sources"],
         "counts": about["counts"],
         "recipe": recipe.to_dict(),
         "command": about["command"],

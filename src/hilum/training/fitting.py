@@ -164,6 +164,7 @@ def _about(
     manifest_file: str | Path | None,
 ) -> dict[str, Any]:
     frame = examples.manifest.frame
+    training = examples.split("train").frame
     counts = frame.group_by("split", "label").len().sort("split", "label")
     return {
         "name": recipe.name,
@@ -178,6 +179,11 @@ def _about(
             "images": len(examples.manifest),
             "patients": frame.select("source", "patient_id").n_unique(),
             "sources": sorted(frame["source"].unique()),
+        },
+        "trained_on": {
+            "images": len(training),
+            "patients": training.select("source", "patient_id").n_unique(),
+            "sources": sorted(training["source"].unique()),
         },
         "counts": {f"{split}/{label}": n for split, label, n in counts.iter_rows()},
         "cache": {"path": str(cache.folder), "hash": cache.hash},
