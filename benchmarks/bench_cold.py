@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import statistics
+import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,19 +19,25 @@ ROUNDS = 5
 PEER = Path(__file__).parent / "peers" / "cold_torch.py"
 
 
+# A small process starts and waits for the one measured: a child inherits its parent's peak memory
+# until it replaces its program, and this process holds torch.
+LAUNCHER = """
+import os, sys, time
+start = time.perf_counter()
+quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+_, status, usage = os.wait4(child, 0)
+print(time.perf_counter() - start, usage.ru_maxrss / 1024)
+sys.exit(status != 0)
+"""
+
+
 def _timed(words: list[str]) -> tuple[float, float]:
     """Run a command; return its wall seconds and its peak memory in MB."""
-    start = time.perf_counter()
-    process = os.posix_spawn(
-        words[0],
-        words,
-        os.environ,
-        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
-    )
-    _, status, usage = os.wait4(process, 0)
-    if status:
-        raise RuntimeError(f"{' '.join(words)} ended with status {status}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    launch = [sys.executable, "-S", "-c", LAUNCHER, *words]
+    printed = subprocess.run(launch, check=True, capture_output=True, text=True).stdout
+    seconds, memory = map(float, printed.split())
+    return seconds, memory
 
 
 def rows() -> list[Row]:

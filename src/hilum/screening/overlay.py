@@ -7,6 +7,7 @@ that it is for research use only. The film's name is not: names hold patients' n
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from hilum.data.radiograph import Radiograph
 from hilum.data.reading import read_radiograph
 from hilum.errors import DataError
 from hilum.screening.colours import heat_colours
+from hilum.screening.cores import usable_cores
 from hilum.screening.heatmap import Heatmap, heatmaps
 from hilum.screening.lettering import AMBER, BACKGROUND, DIM, FAINT, TEXT, Lettering
 from hilum.screening.record import BundleRecord
@@ -65,12 +67,18 @@ def write_overlays(
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     canvas = _canvas(film)
-    found = {}
-    for index, (label, heat) in enumerate(_heat(screening, record, canvas).items()):
+
+    def stored(index: int, label: str, heat: Heatmap) -> Path:
         picture = _draw(canvas, heat, screening, label)
-        name = overlay_name(screening.path, film.sha256, index, label)
-        found[label] = store_png(picture, place / name)
-    return found
+        return store_png(picture, place / overlay_name(screening.path, film.sha256, index, label))
+
+    # Encoding takes most of the time and leaves the interpreter free for the next class.
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        waiting = {
+            label: pool.submit(stored, index, label, heat)
+            for index, (label, heat) in enumerate(_heat(screening, record, canvas).items())
+        }
+        return {label: future.result() for label, future in waiting.items()}
 
 
 def draw_overlay(
