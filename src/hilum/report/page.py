@@ -8,6 +8,7 @@ embedded. Whatever is not there is left out, not made up.
 from __future__ import annotations
 
 import base64
+import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from PIL import Image
 
 from hilum import __version__
 from hilum.data.atomic import replacing
@@ -23,6 +25,7 @@ from hilum.errors import DataError
 __all__ = ["write_page"]
 
 _DEPTH = 3
+_THUMBNAIL = 720
 _HEADLINE = ("accuracy", "balanced_accuracy", "macro_auroc")
 _PER_CLASS = ("recall", "specificity", "precision", "npv", "f1", "auroc", "average_precision")
 _PICTURES = {
@@ -133,8 +136,8 @@ def _screening(path: Path, answer: Mapping[str, Any]) -> dict[str, Any]:
     embedded = {}
     for label, place in overlays.items():
         for candidate in (Path(place), path.parent / Path(place).name):
-            if source := _embedded(candidate):
-                embedded[label] = source
+            if candidate.is_file():
+                embedded[label] = _thumbnail(candidate)
                 break
     return {**answer, "overlays": embedded, "name": Path(answer["path"]).name}
 
@@ -163,6 +166,16 @@ def _embedded(path: Path) -> str | None:
     if not path.is_file():
         return None
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def _thumbnail(path: Path) -> str:
+    """Return a picture small enough for a page with many of them; the file itself stays beside."""
+    with Image.open(path, formats=["PNG"]) as picture:
+        small = picture.convert("RGB")
+    small.thumbnail((_THUMBNAIL, _THUMBNAIL), Image.Resampling.LANCZOS)
+    content = io.BytesIO()
+    small.save(content, format="JPEG", quality=88)
+    return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()
 
 
 def _estimate(value: Mapping[str, Any] | None) -> str:
