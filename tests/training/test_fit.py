@@ -112,7 +112,8 @@ def start_training(spots: Spots, out: Path, *, epochs: int) -> subprocess.Popen[
     words = [sys.executable, "-m", "hilum", "train", str(recipe), "--resume"]
     words += ["--manifest", str(spots.manifest_file), "--out", str(out)]
     words += ["--cache", str(spots.cache.folder)]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    with out.with_suffix(".log").open("ab") as log:
+        return subprocess.Popen(words, stdout=log, stderr=log)
 
 
 @pytest.mark.slow
@@ -121,7 +122,7 @@ def test_a_killed_run_ends_with_the_weights_of_the_unbroken_one(
 ) -> None:
     epochs = 40
     whole = start_training(spots, tmp_path / "whole", epochs=epochs)
-    assert whole.wait(300) == 0, whole.stdout.read() if whole.stdout else ""
+    assert whole.wait(300) == 0, (tmp_path / "whole.log").read_text()
     rng = np.random.default_rng()
     kills = 0
     for _ in range(20):
