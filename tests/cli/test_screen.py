@@ -175,7 +175,13 @@ def test_without_a_bundle_it_says_how_to_make_one(hilum: Run, films: Path) -> No
     assert "make demo" in err
 
 
-def test_a_damaged_bundle_gives_no_answer(hilum: Run, bundle: Path, films: Path) -> None:
+@pytest.mark.parametrize("blank", [False, True])
+def test_a_damaged_bundle_gives_no_answer_and_no_refusal(
+    hilum: Run, bundle: Path, films: Path, blank: bool
+) -> None:
+    if blank:
+        for path in films.rglob("*.*"):
+            Image.new("L", (200, 200), 80).save(path, format="PNG")
     content = bytearray((bundle / "model.onnx").read_bytes())
     content[50] ^= 1
     (bundle / "model.onnx").write_bytes(bytes(content))

@@ -204,11 +204,12 @@ class Screener:
 
     def _answer(self, ready: _Ready) -> Screening:
         """Infer and decide, for a film that was read and is wanted."""
+        # A fault of the bundle is not one of this film, and even a refusal is signed by its bundle.
+        self._opening.result()
         start = time.perf_counter()
         if ready.prepared is None:
             return replace(ready.screening, seconds=ready.seconds or ready.screening.seconds)
         classes = self.bundle.record.classes
-        self._opening.result()  # A fault of the bundle is not one of this film: let it fly.
         try:
             probabilities, cams = self.screen_prepared(ready.prepared[None])
         except BundleError as error:
