@@ -61,7 +61,7 @@ def test_a_failing_disk_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def test_a_null_byte_in_a_path_is_refused() -> None:
-    with pytest.raises(ImageReadError, match="could not be read: embedded null byte"):
+    with pytest.raises(ImageReadError, match="could not be read: .*embedded null"):
         read_radiograph("film\0.png")
 
 
