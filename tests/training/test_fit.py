@@ -272,3 +272,13 @@ def test_a_run_without_weights_cannot_predict(tmp_path: Path) -> None:
     RunFolder(tmp_path / "run").begin(spot_recipe(), resume=False)
     with pytest.raises(TrainingError, match="no trained weights yet"):
         load_trained(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{", "cannot be read"), ("[]", "lacks classes"), ('{"classes": []}', "lacks command, git")],
+)
+def test_a_damaged_record_of_a_run_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(TrainingError, match=message):
+        RunFolder(tmp_path).record()

@@ -93,6 +93,10 @@ def _training(training: Mapping[str, Any]) -> str:
         "command": "command",
     }
     named = {text: training[key] for key, text in known.items() if key in training}
+    if isinstance(recipe := named.get("recipe"), Mapping):
+        named["recipe"] = f"{recipe.get('name', 'unnamed')}, in full in bundle.json"
+    if isinstance(command := named.get("command"), list | tuple):
+        named["command"] = f"`{' '.join(map(str, command))}`"
     rest = {key: value for key, value in training.items() if key not in known}
     return _bullets({**named, **rest})
 

@@ -28,6 +28,7 @@ from hilum.training.recipe import Recipe, load_recipe
 
 __all__ = ["RunFolder", "git_state", "package_versions"]
 
+_RECORDED = ("classes", "command", "git", "manifest", "trained_on", "counts", "cache")
 _PACKAGES = ("hilum", "torch", "torchvision", "lightning", "timm", "numpy", "pillow", "onnxruntime")
 
 
@@ -108,6 +109,12 @@ class RunFolder:
             values: dict[str, Any] = json.loads(self.record_file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise TrainingError(f"{self.record_file} cannot be read: {error}") from error
+        missing = [key for key in _RECORDED if key not in values]
+        if missing:
+            raise TrainingError(
+                f"{self.record_file} lacks {', '.join(missing)}; it was written by another version "
+                "of hilum, or changed. Train the run again."
+            )
         return values
 
     def write_record(self, values: dict[str, Any]) -> None:
