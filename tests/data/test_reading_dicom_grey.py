@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 from pydicom.uid import ExplicitVRBigEndian
 
+from hilum.data.preprocessing import to_uint8
 from hilum.data.reading import read_radiograph
 from hilum.data.reading.dicom_lut import window_shares
 
@@ -228,3 +229,13 @@ def test_depth_is_taken_from_the_values_when_the_file_announces_too_many_bits(fi
 def test_ten_bits_stored_are_never_taken_for_twelve(files) -> None:
     radiograph = read_radiograph(files.dicom(RAMP // 4, bits=10))
     assert radiograph.white == 1023
+
+
+def test_greys_that_use_little_of_a_deep_range_are_spread_with_a_warning(files) -> None:
+    """12-bit values in 16 bits with an intercept and no window would be all but black."""
+    stored = np.linspace(0, 4048, 64 * 64).reshape(64, 64).astype(np.uint16)
+    read = read_radiograph(files.dicom(stored, bits=16, RescaleSlope=1, RescaleIntercept=-1024))
+    assert any("uses 6.2% of its range" in warning for warning in read.warnings)
+    seen = to_uint8(read)
+    assert (int(seen.min()), int(seen.max())) == (0, 255)
+    assert np.abs(seen.astype(int) - np.rint(stored / 4048 * 255)).max() <= 1

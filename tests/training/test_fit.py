@@ -282,3 +282,11 @@ def test_a_damaged_record_of_a_run_is_refused(tmp_path: Path, content: str, mess
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(TrainingError, match=message):
         RunFolder(tmp_path).record()
+
+
+def test_a_run_that_failed_before_its_first_epoch_makes_room(spots: Spots, tmp_path: Path) -> None:
+    large = spot_recipe(training={"epochs": 1, "batch_size": 500})
+    with pytest.raises(ConfigError, match=r"Set training\.batch_size to 96 or less"):
+        fit(large, spots.manifest, spots.cache, tmp_path / "run")
+    small = spot_recipe(training={"epochs": 1, "batch_size": 16})
+    assert fit(small, spots.manifest, spots.cache, tmp_path / "run").epochs == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from typer import Option
+from typer import BadParameter, Option
 
 from hilum.cli.console import print_json
 
@@ -15,6 +15,8 @@ def models(
     json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the networks a recipe can name, with their parameters."""
+    if channels == 2:
+        raise BadParameter("a network takes 1 or 3, got 2", param_hint="--channels")
     from hilum.models.table import network_table
 
     rows = network_table(outputs=classes, channels=channels)

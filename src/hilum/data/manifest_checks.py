@@ -98,7 +98,7 @@ def column_faults(names: Sequence[str]) -> Faults:
         elif wanted == "source":
             hint = "Add it: the name of the hospital or data set each image comes from."
         else:
-            hint = suggestion(wanted, [name for name in names if name not in REQUIRED] or [*names])
+            hint = suggestion(wanted, [name for name in names if name != ROW])
         lines.append(f"header: no column {wanted!r}. {hint}")
     return Faults(tuple(lines), len(lines))
 

@@ -155,7 +155,7 @@ def _report(paths: Sequence[Path], problems: dict[int, str], *, skip_failures: b
     rest = f"\n  - ... and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
     raise DataError(
         f"{len(lines)} of {len(paths)} radiographs gave no answer:{shown}{rest}\n"
-        "Mend or remove them, or leave them out by asking for it."
+        "Mend them, or take them out of the manifest."
     )
 
 

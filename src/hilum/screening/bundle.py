@@ -5,10 +5,9 @@
     bundle.json           the record: classes, preprocessing, temperature, thresholds, hashes ...
     README.md             the model card
 
-Every file is compared with the size and SHA-256 in the record. `weights.safetensors` is as large
-as the network and not needed for screening, so its bytes are hashed only where they are used
-(`weights_path`, `load_weights`) or with `verify="all"`; that it is there and has the right size is
-always checked. Nothing else in the folder is ever opened, and nothing anywhere is unpickled.
+Every file is compared with the size and SHA-256 in the record, the weights too, although screening
+does not use them: a bundle with one changed byte is not that bundle. Nothing else in the folder is
+ever opened, and nothing anywhere is unpickled.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from hilum.errors import BundleError, MissingExtraError
 from hilum.screening.record import STORED_FILES, BundleRecord, StoredFile, parse_record
@@ -53,13 +52,13 @@ class Bundle:
     record: BundleRecord
 
     @classmethod
-    def load(cls, folder: str | Path, *, verify: bool | Literal["all"] = True) -> Bundle:
+    def load(cls, folder: str | Path, *, verify: bool = True) -> Bundle:
         """Open a bundle and check it.
 
         Args:
             folder: The bundle's folder.
-            verify: True hashes `model.onnx` and `README.md`; "all" hashes the weights too; False
-                trusts the files and only reads the record.
+            verify: True compares every file with its hash; False trusts the files and only reads
+                the record.
 
         Raises:
             BundleError: If the folder, the record or a file is not what it should be.
@@ -73,7 +72,7 @@ class Bundle:
         except BundleError as error:
             raise BundleError(f"The bundle {place} cannot be used. {error}") from error
         if verify:
-            bundle.verify(weights=verify == "all")
+            bundle.verify()
         return bundle
 
     @property
@@ -86,19 +85,15 @@ class Bundle:
         """Where the ONNX network lies."""
         return self.folder / "model.onnx"
 
-    def verify(self, *, weights: bool = True) -> None:
+    def verify(self) -> None:
         """Compare the files with the record.
-
-        Args:
-            weights: Also hash `weights.safetensors`.
 
         Raises:
             BundleError: With every missing or changed file at once.
         """
         problems = []
         for name in STORED_FILES:
-            hashed = weights or name != "weights.safetensors"
-            problem = _difference(self.folder / name, self.record.files[name], hashed=hashed)
+            problem = _difference(self.folder / name, self.record.files[name])
             if problem:
                 problems.append(f"{name}: {problem}")
         if problems:
@@ -114,7 +109,7 @@ class Bundle:
             BundleError: If they are missing or changed.
         """
         path = self.folder / "weights.safetensors"
-        problem = _difference(path, self.record.files[path.name], hashed=True)
+        problem = _difference(path, self.record.files[path.name])
         if problem:
             raise BundleError(f"The weights of the bundle {self.folder} cannot be used: {problem}")
         return path
@@ -139,7 +134,7 @@ class Bundle:
         return tensors
 
 
-def load_bundle(folder: str | Path, *, verify: bool | Literal["all"] = True) -> Bundle:
+def load_bundle(folder: str | Path, *, verify: bool = True) -> Bundle:
     """Open a bundle and check it; the same as `Bundle.load`."""
     return Bundle.load(folder, verify=verify)
 
@@ -191,7 +186,7 @@ def write_bundle(
         _store(part / _RECORD, text.encode())
         part.chmod(0o755)
         _sync_folder(part)
-        Bundle.load(part, verify="all")
+        Bundle.load(part)
         _move_into_place(part, place)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -273,7 +268,7 @@ def _record_text(folder: Path) -> str:
         raise BundleError(f"bundle.json cannot be read: {error.strerror}.") from error
 
 
-def _difference(path: Path, expected: StoredFile, *, hashed: bool) -> str:
+def _difference(path: Path, expected: StoredFile) -> str:
     """Say how the file at `path` differs from what the record expects; empty if it does not."""
     try:
         size = path.stat().st_size
@@ -282,7 +277,7 @@ def _difference(path: Path, expected: StoredFile, *, hashed: bool) -> str:
                 f"expected {expected.bytes:,} bytes, got {size:,}; the copy is incomplete or the "
                 "file was changed"
             )
-        actual = _sha256(path) if hashed else expected.sha256
+        actual = _sha256(path)
     except FileNotFoundError:
         return "it is missing; copy the whole folder again"
     except OSError as error:

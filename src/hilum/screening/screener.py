@@ -84,7 +84,7 @@ class Screener:
 
     def _open(self, threads: int | None, *, verify: bool) -> Engine:
         if verify:
-            self.bundle.verify(weights=False)
+            self.bundle.verify()
         return Engine(self.bundle, threads=threads)
 
     @property

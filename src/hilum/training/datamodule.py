@@ -79,7 +79,8 @@ class ShuffledBatches(Sampler[NDArray[np.int64]]):
             )
         if count < batch_size:
             raise ConfigError(
-                f"The train split has {count} images, fewer than training.batch_size {batch_size}."
+                f"The train split has {count} images, fewer than training.batch_size {batch_size}. "
+                f"Set training.batch_size to {count} or less."
             )
         self.count = count
         self.batch_size = batch_size

@@ -87,6 +87,12 @@ class RunFolder:
         """Whether a run was begun here."""
         return self.recipe_file.exists()
 
+    @property
+    def trained(self) -> bool:
+        """Whether there is anything to lose: a checkpoint, whole or not, or trained weights."""
+        folder = self.best_file.parent
+        return folder.exists() and any(folder.iterdir())
+
     def recipe(self) -> Recipe:
         """Return the recipe of the run.
 
@@ -135,6 +141,8 @@ class RunFolder:
                 raise TrainingError(
                     f"{self.path} is not empty and is not a run. Choose another folder for --out."
                 )
+        if not self.trained:  # a run that failed before its first epoch makes room for the next
+            self.record_file.unlink(missing_ok=True)
             write_atomically(self.recipe_file, recipe.to_yaml().encode())
             return
         if not resume:

@@ -87,9 +87,24 @@ def _brightness(
         white = effective_white(int(in_use[-1]), bits=bits)
         history.append(f"no VOI; largest value {in_use[-1]:g} in {bits} bits: white is {white}")
         return np.clip(values, 0, white), white
-    if found is None:
-        history.append("no VOI; the whole range of values shown")
-    return np.rint(65535 * (found.shares if found else modality.shares)), 65535
+    if found is not None:
+        return np.rint(65535 * found.shares), 65535
+    history.append("no VOI; the whole range of values shown")
+    return np.rint(65535 * _widened(modality.shares, present, warnings)), 65535
+
+
+def _widened(
+    shares: NDArray[np.float64], present: slice, warnings: list[str]
+) -> NDArray[np.float64]:
+    """Spread greys that use less than an eighth of their range, as deep files often do."""
+    low, high = float(shares[present].min()), float(shares[present].max())
+    if not 0 < high - low < 1 / 8:
+        return shares
+    warnings.append(
+        f"It states no window and uses {high - low:.1%} of its range of values; "
+        "what is there was spread from black to white."
+    )
+    return np.clip((shares - low) / (high - low), 0, 1)
 
 
 def _present(
