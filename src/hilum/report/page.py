@@ -143,23 +143,24 @@ def _screening(path: Path, answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
+    values = _parsed(path)
     if not isinstance(values, dict):
         raise DataError(f"{path} must hold an object, got {type(values).__name__}.")
     return values
 
 
 def _read_list(path: Path) -> list[dict[str, Any]]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
+    values = _parsed(path)
     if not isinstance(values, list):
         raise DataError(f"{path} must hold what `hilum screen --json` prints.")
     return values
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
 
 
 def _embedded(path: Path) -> str | None:
