@@ -13,6 +13,7 @@ from collections.abc import Callable
 import typer
 
 from hilum.cli.console import note
+from hilum.cli.data import data
 from hilum.cli.doctor import doctor
 from hilum.cli.evaluate import evaluate
 from hilum.cli.export import export
@@ -49,6 +50,7 @@ COMMANDS: dict[Callable[..., None], str] = {
 }
 for command, summary in COMMANDS.items():
     app.command(short_help=summary)(command)
+app.add_typer(data, name="data")
 
 
 def _version(show: bool) -> None:

@@ -22,7 +22,7 @@ from hilum.data.manifest_layouts import NO_PATIENTS, folder_table, list_table, p
 from hilum.data.manifest_table import ROW, read_csv, read_parquet
 from hilum.errors import LeakageError, ManifestError
 
-__all__ = ["Manifest"]
+__all__ = ["Manifest", "RawTable", "read_table"]
 
 _STRIPPED = ("patient_id", "source", "label", "split", "study_id", "view", "sex", "age")
 _SLICE = 100_000
@@ -53,6 +53,7 @@ class Manifest:
         check_files: bool = True,
         labels: Sequence[str] | None = None,
         labelled: bool = True,
+        leaks: bool = False,
         encoding: str = "utf-8",
     ) -> Manifest:
         """Read and check a manifest.
@@ -63,34 +64,19 @@ class Manifest:
             check_files: Look whether every file exists.
             labels: The labels that may occur; default any.
             labelled: Whether every row must have a label.
+            leaks: Take patients who stand in several splits, and note them, instead of refusing.
+                For describing and merging published sets; never for training or scores.
             encoding: Of a CSV file.
 
         Raises:
             ManifestError: With every fault and its row.
             LeakageError: If the only fault is that patients stand in more than one split.
         """
-        path = Path(path)
-        if path.is_dir():
-            inside = [path / f"manifest{end}" for end in (".csv", ".parquet")]
-            path = next((file for file in inside if file.is_file()), path)
-        if not path.exists():
-            raise ManifestError(f"There is no manifest {path}")
-        root = path.parent
-        notes: tuple[str, ...] = (NO_PATIENTS,)
-        if path.is_dir():
-            table, root = folder_table(path, "folder"), path
-        elif path.suffix.lower() == ".csv":
-            table, notes = read_csv(path, encoding=encoding), ()
-        elif path.suffix.lower() == ".parquet":
-            table, notes = read_parquet(path), ()
-        elif path.suffix.lower() == ".txt":
-            table = list_table(*parse_list(path), "list")
-            labelled = labelled and table["label"][0] != ""
-        else:
-            raise ManifestError(
-                f"{path} is no manifest: expected .csv, .parquet, .txt or a folder of classes"
-            )
-        return _checked(str(path), table, root, notes, _Rules(labels, labelled, check_files))
+        raw = read_table(path, encoding=encoding)
+        if raw.unlabelled:
+            labelled = False
+        rules = _Rules(labels, labelled, check_files, leaks)
+        return _checked(raw.name, raw.frame, raw.root, raw.notes, rules)
 
     @classmethod
     def from_frame(
@@ -101,16 +87,17 @@ class Manifest:
         check_files: bool = False,
         labels: Sequence[str] | None = None,
         labelled: bool = True,
+        leaks: bool = False,
         notes: Sequence[str] = (),
     ) -> Manifest:
-        """Check a table made in code; rows count from 1.
+        """Check a table made in code; rows count from 1. The rest is as in `read`.
 
         Raises:
             ManifestError: With every fault and its row.
             LeakageError: If the only fault is that patients stand in more than one split.
         """
         table = frame.with_row_index(ROW, offset=1)
-        rules = _Rules(labels, labelled, check_files)
+        rules = _Rules(labels, labelled, check_files, leaks)
         return _checked("This table", table, Path(root), notes, rules)
 
     @classmethod
@@ -251,12 +238,67 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class RawTable:
+    """A manifest as it was written, before it is judged; what lint looks at.
+
+    Args:
+        name: What to call it in messages.
+        frame: Text columns, tidied (blanks around codes gone, empty fields null), and `ROW`, the
+            row number in the file. No column need be there.
+        root: Folder that relative paths hang from.
+        notes: What a reader of any result on these images should know.
+        unlabelled: Whether it is a plain list without labels.
+    """
+
+    name: str
+    frame: pl.DataFrame
+    root: Path
+    notes: tuple[str, ...] = ()
+    unlabelled: bool = False
+
+
+def read_table(path: str | Path, *, encoding: str = "utf-8") -> RawTable:
+    """Read a manifest, a list or a folder of classes without judging its rows.
+
+    Args:
+        path: As in `Manifest.read`.
+        encoding: Of a CSV file.
+
+    Raises:
+        ManifestError: If it is not there or cannot be read as a table; says where.
+    """
+    path = Path(path)
+    if path.is_dir():
+        inside = [path / f"manifest{end}" for end in (".csv", ".parquet")]
+        path = next((file for file in inside if file.is_file()), path)
+    if not path.exists():
+        raise ManifestError(f"There is no manifest {path}")
+    root, unlabelled = path.parent, False
+    notes: tuple[str, ...] = ()
+    if path.is_dir():
+        frame, root, notes = folder_table(path, "folder"), path, (NO_PATIENTS,)
+    elif path.suffix.lower() == ".csv":
+        frame = read_csv(path, encoding=encoding)
+    elif path.suffix.lower() == ".parquet":
+        frame = read_parquet(path)
+    elif path.suffix.lower() == ".txt":
+        frame, notes = list_table(*parse_list(path), "list"), (NO_PATIENTS,)
+        unlabelled = frame["label"][0] == ""
+    else:
+        raise ManifestError(
+            f"{path} is no manifest: expected .csv, .parquet, .txt or a folder of classes"
+        )
+    return RawTable(str(path), _tidy(str(path), frame), root.resolve(), notes, unlabelled)
+
+
+@dataclass(frozen=True, slots=True)
 class _Rules:
     """What is asked of a table beyond what every manifest must be."""
 
     labels: Sequence[str] | None = None
     labelled: bool = True
     check_files: bool = True
+    leaks: bool = False
 
 
 def _checked(
@@ -275,6 +317,9 @@ def _checked(
         checks.duplicate_faults(table, root),
     ]
     leaks = checks.leak_faults(table)
+    if rules.leaks and leaks.count:
+        notes = (*notes, _leak_note(leaks))
+        leaks = checks.Faults()
     files = [*checks.file_faults(table, root)] if rules.check_files else []
     faults = [fault for fault in (*found, leaks, *files) if fault.count]
     if faults == [leaks]:
@@ -312,6 +357,13 @@ def _tidy(name: str, table: pl.DataFrame) -> pl.DataFrame:
         sex = pl.col("sex").str.to_lowercase().replace_strict(known, default=pl.col("sex"))
         table = table.with_columns(sex.alias("sex"))
     return table
+
+
+def _leak_note(leaks: checks.Faults) -> str:
+    return (
+        f"{leaks.count} patient(s) stand in more than one split, so no score on these splits is "
+        f"worth anything: {leaks.lines[0]}"
+    )
 
 
 def _summary(name: str, faults: Sequence[checks.Faults]) -> str:

@@ -1,0 +1,204 @@
+"""What a public data set is to hilum: a card that describes it, and a reading of its label lists.
+
+A source turns the files its publisher ships into a `Listing`: one row an image that should exist,
+with what is known of it, and a count of what was left out and why. Everything after that, finding
+the files, reconciling, writing the manifest, is the same for every source and lives in `build`.
+Adding a data set is one file here and one line in this package's `__init__`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+import polars as pl
+
+from hilum.errors import ConfigError, DataError
+from hilum.registry import Registry, suggestion
+
+__all__ = ["Access", "Card", "LeftOut", "Listing", "Request", "Source", "sources"]
+
+Access = Literal["open", "account", "agreement", "yours"]
+"""How a set is had: freely over HTTP, with a free account, after signing, or it is the user's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a person should know of a data set before using it."""
+
+    name: str
+    """What is typed: lower case, words parted by hyphens."""
+
+    title: str
+    """What it is called in print."""
+
+    about: str
+    """One or two sentences: what the images are, whose, and how they were labelled."""
+
+    licence: str
+    """As the publisher words it, short; "per image" where it differs."""
+
+    citation: str
+    """What to cite; empty for the generic sources."""
+
+    home: str
+    """Page where the publisher describes it; empty for the generic sources."""
+
+    access: Access
+    """How it is had."""
+
+    steps: tuple[str, ...]
+    """Exactly what to do to have it, one step or command a line."""
+
+    images: int | None = None
+    """Images as published; None if it varies."""
+
+    patients: int | None = None
+    """Patients as published; None if unknown."""
+
+    gigabytes: float | None = None
+    """Size of the download in GB; None if unknown."""
+
+    versions: tuple[str, ...] = ()
+    """Published versions, oldest first; the last is built if none is asked for."""
+
+    labels: tuple[str, ...] = ()
+    """Names of the label files of the version built by default; globs allowed."""
+
+    flaws: tuple[str, ...] = ()
+    """What is known to be wrong with it, one sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Rows of the published lists that are not in the listing, and why."""
+
+    reason: str
+    count: int
+    examples: tuple[str, ...] = ()
+    """Up to five of them, as a person would look for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a publisher's lists say should exist.
+
+    Args:
+        frame: One row an image, all text but `age` (years, float). Columns `file` (name or relative
+            path as published), `patient_id`, `source` and `label` without nulls; others that the
+            manifest keeps (split, study_id, view, sex, age, findings, ...) may hold nulls.
+        listed: Rows in the lists, before anything was left out or merged.
+        left_out: What was not taken, and why; their counts and the rows of `frame` sum to `listed`.
+        notes: What a reader of any result on these images should know.
+    """
+
+    frame: pl.DataFrame
+    listed: int
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asks to be built.
+
+    Args:
+        labels: Folder of the publisher's label files; None if there is none.
+        root: Folder that holds the images, at any depth; None when only lists are read.
+        version: One of the card's versions; None for the last.
+        options: What else the source takes, by name; each source refuses those it does not know.
+    """
+
+    labels: Path | None = None
+    root: Path | None = None
+    version: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def label_file(self, *names: str) -> Path:
+        """Return the first of several files that lies among the labels, or in a folder below.
+
+        Args:
+            names: Names the publisher has given this file over time; case is ignored.
+
+        Raises:
+            DataError: If there is none; says where it was looked for and what lies there.
+        """
+        if self.labels is None:
+            raise DataError(
+                f"Expected {names[0]} in a folder of label files; name it with --labels."
+            )
+        if not self.labels.is_dir():
+            raise DataError(f"There is no folder {self.labels}, where {names[0]} was expected.")
+        below = sorted(path for path in self.labels.rglob("*") if path.is_file())
+        below.sort(key=lambda path: len(path.parts))
+        for name in names:
+            for path in below:
+                if path.name.lower() == name.lower():
+                    return path
+        hint = (
+            suggestion(names[0], [path.name for path in below[:200]]) if below else "It is empty."
+        )
+        raise DataError(f"{self.labels} holds no {' or '.join(names)}. {hint}")
+
+    def images(self) -> Path:
+        """Return the folder of images.
+
+        Raises:
+            DataError: If none was given, or it is not there.
+        """
+        if self.root is None:
+            raise DataError("This source has no label list: name the folder of images with --root.")
+        if not self.root.is_dir():
+            raise DataError(f"There is no folder {self.root}; --root names the folder of images.")
+        return self.root
+
+    def chosen(self, card: Card) -> str:
+        """Return the version to build.
+
+        Raises:
+            ConfigError: If the card does not know the version asked for, or has none.
+        """
+        if not card.versions:
+            if self.version is not None:
+                raise ConfigError(f"{card.name} has no versions, got {self.version!r}.")
+            return ""
+        if self.version is None:
+            return card.versions[-1]
+        known = {name.lower(): name for name in card.versions}
+        found = known.get(self.version.lower().removeprefix("v"))
+        if found is None:
+            hint = suggestion(self.version, list(card.versions))
+            raise ConfigError(f"{card.name} has no version {self.version!r}. {hint}")
+        return found
+
+    def check_options(self, *known: str) -> None:
+        """Refuse options that the source does not take.
+
+        Raises:
+            ConfigError: Naming the option and the nearest one that is known.
+        """
+        for name in self.options:
+            if name not in known:
+                hint = suggestion(name, list(known)) if known else "It takes none."
+                raise ConfigError(f"There is no option {name!r} here. {hint}")
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A public data set, or a generic layout."""
+
+    card: Card
+
+    def listing(self, request: Request) -> Listing:
+        """Read the lists, or, where a set has none, the folder of images.
+
+        Raises:
+            DataError: If a list is missing or cannot be parsed; names the file and the line.
+            ConfigError: If the version or an option is unknown.
+        """
+
+
+sources: Registry[Source] = Registry("data set")
+"""Every source by its card's name."""
