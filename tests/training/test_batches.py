@@ -6,7 +6,8 @@ import torch
 
 from hilum.data.preprocessing import Preprocessing, normalize
 from hilum.errors import ConfigError
-from hilum.training.datamodule import ShuffledBatches, SplitBatches
+from hilum.training.batches import ListedBatches, ShareBatches, ShuffledBatches
+from hilum.training.datamodule import SplitBatches
 from hilum.training.module import InputScaler, probabilities
 
 
@@ -63,3 +64,50 @@ def test_one_logit_gives_two_probabilities() -> None:
     assert torch.allclose(found.sum(1), torch.ones(2, dtype=torch.float64))
     assert found[0, 1] == 0.5
     assert found[1, 1] == pytest.approx(1 / (1 + np.exp(-2.0)))
+
+
+LABELS = np.array([0] * 60 + [1] * 40 + [2] * 10)
+
+
+def share_batches(**changes: object) -> ShareBatches:
+    options = {"wanted": 2, "share": 0.3, "round_down": True, "batch_size": 8, "seed": 0}
+    return ShareBatches(LABELS, **{**options, **changes})  # type: ignore[arg-type]
+
+
+def test_a_share_rounded_down_gives_two_of_eight_as_the_published_code_does() -> None:
+    held = [int((LABELS[batch] == 2).sum()) for batch in share_batches()]
+    assert held == [2] * 16  # 100 others, six a batch
+
+
+def test_a_share_on_average_is_met_over_the_epoch_and_never_off_by_one_image() -> None:
+    batches = list(share_batches(round_down=False))
+    held = [int((LABELS[batch] == 2).sum()) for batch in batches]
+    assert set(held) == {2, 3}
+    assert abs(sum(held) - 0.3 * 8 * len(batches)) < 1
+
+
+@pytest.mark.parametrize("round_down", [True, False])
+def test_an_epoch_of_shares_sees_other_images_once_and_the_class_evenly(round_down: bool) -> None:
+    seen = np.concatenate(list(share_batches(round_down=round_down)))
+    counts = np.bincount(seen, minlength=LABELS.size)
+    assert counts[LABELS != 2].max() == 1
+    assert (counts[LABELS != 2] == 0).sum() < 8
+    assert np.ptp(counts[LABELS == 2]) <= 1
+
+
+def test_batches_of_shares_are_shared_out_over_processes() -> None:
+    whole = list(share_batches())
+    parts = [list(share_batches(rank=rank, processes=2)) for rank in (0, 1)]
+    for batch, left, right in zip(whole, *parts, strict=True):
+        assert np.array_equal(batch, np.concatenate([left, right]))
+
+
+def test_a_share_of_less_than_one_image_is_refused() -> None:
+    with pytest.raises(ConfigError, match="gives 0 of 8 images a batch"):
+        share_batches(share=0.1)
+
+
+def test_listed_batches_come_as_they_stand_in_every_epoch() -> None:
+    batches = ListedBatches(20, batch_size=8, seed=4)
+    batches.set_epoch(3)
+    assert np.array_equal(np.concatenate(list(batches)), np.arange(16))

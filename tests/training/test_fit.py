@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -18,6 +20,7 @@ from tests.training.conftest import Spots, spot_recipe
 from hilum.errors import ConfigError, TrainingError
 from hilum.training import fit, load_trained, predict_run
 from hilum.training.checkpoint import CheckpointStore
+from hilum.training.examples import select_examples, selection_rows
 from hilum.training.module import ClassifierModule
 from hilum.training.run_folder import RunFolder
 
@@ -75,6 +78,11 @@ def test_the_same_seed_gives_the_same_weights(spots: Spots, tmp_path: Path) -> N
         {"training": {"epochs": 1, "batch_size": 16, "gradient_clip": 1.0}},
         {"relabel": {"dark": "spot", "bright": "spot"}},
         {"preprocessing": {"size": 32, "channels": 3, "mean": [0.5, 0.5, 0.5]}},
+        {"sampling": {"share": {"dark": 0.4}}},
+        {"sampling": {"order": "listed"}},
+        {"model": {"name": "small_cnn", "train_blocks": 1}},
+        {"schedule": {"name": "plateau", "monitor": "val_recall_dark", "better": "lower"}},
+        {"augmentation": {"shear_deg": 10, "rotation_deg": 5, "fill": "edge"}},
     ],
 )
 def test_every_way_of_training_runs(
@@ -96,6 +104,55 @@ def test_a_frozen_trunk_stays_as_it_was(spots: Spots, tmp_path: Path) -> None:
     moved = {key for key in after if not torch.equal(before[key], after[key])}
     assert moved
     assert all(key.startswith("head.") for key in moved)
+
+
+def test_selection_on_the_test_split_is_done_when_asked_and_leaves_its_predictions(
+    spots: Spots, tmp_path: Path
+) -> None:
+    training = {"epochs": 2, "batch_size": 16, "selection_split": "test"}
+    fit(spot_recipe(training=training), spots.manifest, spots.cache, tmp_path / "run")
+    saved = (tmp_path / "run" / "predictions-test.csv").read_text().splitlines()
+    assert len(saved) == 25
+    assert not (tmp_path / "run" / "predictions-val.csv").exists()
+
+
+def test_balanced_selection_takes_equally_many_of_each_class(spots: Spots) -> None:
+    rare = spots.manifest.frame.filter(
+        (pl.col("label") != "dark") | (pl.int_range(pl.len()) % 2 == 0)
+    )
+    recipe = spot_recipe(training={"balance_selection": True, "seed": 3})
+    examples = select_examples(replace(spots.manifest, frame=rare), recipe)
+    labels = selection_rows(examples, recipe).frame["label"].value_counts()
+    assert labels["count"].n_unique() == 1
+    assert labels.height == 3
+
+
+def test_changed_selection_pictures_change_the_validation_score(
+    spots: Spots, tmp_path: Path
+) -> None:
+    losses = []
+    for changed in (False, True):
+        training = {"epochs": 1, "batch_size": 16, "seed": 1, "augment_selection": changed}
+        recipe = spot_recipe(training=training, augmentation={"brightness": 0.5, "translate": 0.3})
+        fit(recipe, spots.manifest, spots.cache, tmp_path / str(changed))
+        losses.append(rows_of(tmp_path / str(changed))[0])
+    assert losses[0]["train_loss"] == losses[1]["train_loss"]
+    assert losses[0]["val_loss"] != losses[1]["val_loss"]
+
+
+def test_a_loss_that_is_no_number_stops_with_the_batch_saved(spots: Spots, tmp_path: Path) -> None:
+    recipe = spot_recipe(optimizer={"name": "sgd", "learning_rate": 1e30})
+    with pytest.raises(TrainingError, match="bad-batch.npz .*which was all finite"):
+        fit(recipe, spots.manifest, spots.cache, tmp_path / "run")
+    with np.load(tmp_path / "run" / "bad-batch.npz") as saved:
+        assert saved["images"].shape == (16, 32, 32)
+        assert saved["network_input"].shape == (16, 1, 32, 32)
+
+
+def test_a_share_of_a_class_that_is_not_there_is_refused(spots: Spots, tmp_path: Path) -> None:
+    recipe = spot_recipe(sampling={"share": {"drak": 0.3}})
+    with pytest.raises(ConfigError, match="Did you mean 'dark'"):
+        fit(recipe, spots.manifest, spots.cache, tmp_path / "run")
 
 
 def test_early_stopping_ends_the_run(spots: Spots, tmp_path: Path) -> None:

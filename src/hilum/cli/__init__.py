@@ -13,6 +13,7 @@ from collections.abc import Callable
 import typer
 
 from hilum.cli.console import note
+from hilum.cli.crossval import crossval
 from hilum.cli.data import data
 from hilum.cli.doctor import doctor
 from hilum.cli.evaluate import evaluate
@@ -40,6 +41,7 @@ app = typer.Typer(
 COMMANDS: dict[Callable[..., None], str] = {
     prepare: "Read every image once and keep the prepared pictures.",
     train: "Fit a classifier as a recipe says.",
+    crossval: "Fit and test once a fold, parted by patient.",
     evaluate: "Score predictions, a run or a bundle, with intervals.",
     export: "Pack a run's best weights into a bundle.",
     screen: "Screen radiographs with a bundle, and show why.",

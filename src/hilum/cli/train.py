@@ -12,6 +12,9 @@ from typer import Argument, Option
 from hilum.cli.console import note, print_json, progress_bar
 
 if TYPE_CHECKING:
+    from hilum.data.cache import PreparedCache
+    from hilum.data.manifest import Manifest
+    from hilum.data.preprocessing import Preprocessing
     from hilum.training import Processes, RunResult
 
 
@@ -30,24 +33,19 @@ def train(
     json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Train a classifier: RECIPE says how, --manifest on what, --out keeps all of it."""
-    from hilum.data.cache import PreparedCache, build_cache
     from hilum.data.manifest import Manifest
     from hilum.report.figures import training_curves
     from hilum.training import fit, load_recipe
 
     settings = load_recipe(recipe, changes or [])
     images = Manifest.read(manifest)
-    folder = cache or _shared_cache(settings.preprocessing.pixel_hash)
+    pictures = prepared(images, settings.preprocessing, cache)
     processes = _processes()
-    with progress_bar("preparing") as progress:
-        report = build_cache(images, settings.preprocessing, folder, progress=progress)
-    for path, reason in report.failed:
-        note(f"not prepared: {path}: {reason}")
     with progress_bar("training") as progress:
         result = fit(
             settings,
             images,
-            PreparedCache.open(folder),
+            pictures,
             out,
             resume=resume,
             processes=processes,
@@ -59,6 +57,24 @@ def train(
         return
     training_curves(out / "metrics.csv", out / "curves.png")
     _show(result, json=json)
+
+
+def prepared(images: Manifest, preprocessing: Preprocessing, folder: Path | None) -> PreparedCache:
+    """Prepare the images that are not yet in the cache, and open it.
+
+    Args:
+        images: What is to be trained on.
+        preprocessing: The recipe's.
+        folder: The cache; the shared one of this preprocessing if None.
+    """
+    from hilum.data.cache import PreparedCache, build_cache
+
+    folder = folder or _shared_cache(preprocessing.pixel_hash)
+    with progress_bar("preparing") as progress:
+        report = build_cache(images, preprocessing, folder, progress=progress)
+    for path, reason in report.failed:
+        note(f"not prepared: {path}: {reason}")
+    return PreparedCache.open(folder)
 
 
 def _processes() -> Processes:

@@ -11,8 +11,9 @@ from hilum.errors import MissingExtraError
 from hilum.training.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
+    from hilum.training.batches import Processes
     from hilum.training.bundling import export_run
-    from hilum.training.fitting import Processes, RunResult, fit
+    from hilum.training.fitting import RunResult, fit
     from hilum.training.predict import load_trained, predict_run
 
 __all__ = [
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 _PLACES = {
-    "Processes": "fitting",
+    "Processes": "batches",
     "RunResult": "fitting",
     "export_run": "bundling",
     "fit": "fitting",

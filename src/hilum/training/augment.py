@@ -2,7 +2,8 @@
 
 Written with torch's own sampling grid rather than an augmentation library, because every draw here
 comes from one generator that the caller seeds by epoch and step: a run that is stopped and resumed
-sees exactly the pictures the unbroken run would have seen. Pixels that come from outside are black.
+sees exactly the pictures the unbroken run would have seen. Pixels that come from outside are black,
+or the picture's edge drawn out, as the recipe says.
 """
 
 from __future__ import annotations
@@ -32,15 +33,20 @@ def augment(images: Tensor, how: Augmentation, generator: torch.Generator) -> Te
     count = images.shape[0]
     draws = torch.rand(count, 7, generator=generator).to(images.device)
     if _moves(how):
-        grid = affine_grid(_matrices(draws, how), list(images.shape), align_corners=False)
-        images = grid_sample(images, grid, align_corners=False, padding_mode="zeros")
+        matrices = _matrices(draws, how)
+        if how.shear_deg:
+            matrices = matrices @ _shears(how, count, generator).to(images.device)
+        grid = affine_grid(matrices, list(images.shape), align_corners=False)
+        outside = "border" if how.fill == "edge" else "zeros"
+        images = grid_sample(images, grid, align_corners=False, padding_mode=outside)
     if how.contrast or how.brightness:
         images = _relight(images, draws, how)
     return images
 
 
 def _moves(how: Augmentation) -> bool:
-    return bool(how.rotation_deg or how.translate or how.flip or tuple(how.scale) != (1.0, 1.0))
+    still = Augmentation(brightness=how.brightness, contrast=how.contrast, fill=how.fill)
+    return how != still
 
 
 def _between(share: Tensor, low: float, high: float) -> Tensor:
@@ -57,6 +63,14 @@ def _matrices(draws: Tensor, how: Augmentation) -> Tensor:
     cosine, sine = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     rows = [cosine * mirror, -sine, shift[:, 0], sine * mirror, cosine, shift[:, 1]]
     return torch.stack(rows, dim=1).reshape(-1, 2, 3)
+
+
+def _shears(how: Augmentation, count: int, generator: torch.Generator) -> Tensor:
+    """Return matrices (n, 3, 3) that shear output coordinates along the rows."""
+    angle = _between(torch.rand(count, generator=generator), -1, 1) * math.radians(how.shear_deg)
+    shears = torch.eye(3).repeat(count, 1, 1)
+    shears[:, 0, 1] = torch.tan(angle)
+    return shears
 
 
 def _relight(images: Tensor, draws: Tensor, how: Augmentation) -> Tensor:

@@ -1,8 +1,4 @@
-"""Batches for training: prepared pictures from the cache, in an order that follows from the seed.
-
-Which images a step sees depends on (seed, epoch, step) and on nothing else. Under several processes
-each takes its own part of the same global batch.
-"""
+"""Prepared pictures from the cache, a batch at a time."""
 
 from __future__ import annotations
 
@@ -17,9 +13,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from hilum.data.cache import PreparedCache
-from hilum.errors import ConfigError
 
-__all__ = ["Batch", "CachedImages", "ShuffledBatches", "SplitBatches", "loader"]
+__all__ = ["Batch", "CachedImages", "SplitBatches", "loader"]
 
 
 class Batch(NamedTuple):
@@ -56,52 +51,6 @@ class CachedImages(Dataset[Batch]):
             torch.from_numpy(self.labels[rows]),
             torch.from_numpy(np.asarray(rows)),
         )
-
-
-class ShuffledBatches(Sampler[NDArray[np.int64]]):
-    """Whole batches of row numbers, newly shuffled each epoch; the incomplete last one is dropped.
-
-    Args:
-        count: Images in the split.
-        batch_size: Images a step over all processes.
-        seed: The run's seed.
-        rank: This process.
-        processes: All of them; must divide `batch_size`.
-    """
-
-    def __init__(
-        self, count: int, *, batch_size: int, seed: int, rank: int = 0, processes: int = 1
-    ) -> None:
-        if batch_size % processes:
-            raise ConfigError(
-                f"training.batch_size is shared by all processes, so it must be a multiple of "
-                f"{processes}; got {batch_size}."
-            )
-        if count < batch_size:
-            raise ConfigError(
-                f"The train split has {count} images, fewer than training.batch_size {batch_size}. "
-                f"Set training.batch_size to {count} or less."
-            )
-        self.count = count
-        self.batch_size = batch_size
-        self.seed = seed
-        self.rank = rank
-        self.processes = processes
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order the next iteration gives; Lightning calls this."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.count // self.batch_size
-
-    def __iter__(self) -> Iterator[NDArray[np.int64]]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
-        share = self.batch_size // self.processes
-        for step in range(len(self)):
-            first = step * self.batch_size + self.rank * share
-            yield order[first : first + share]
 
 
 class SplitBatches(Sampler[NDArray[np.int64]]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,7 @@ from hilum.data.splits import check_no_leak
 from hilum.errors import ConfigError
 from hilum.training.recipe import Recipe
 
-__all__ = ["Examples", "select_examples"]
+__all__ = ["Examples", "select_examples", "selection_rows"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,3 +81,23 @@ def select_examples(manifest: Manifest, recipe: Recipe) -> Examples:
     chosen = Manifest.from_frame(frame.filter(pl.col("label").is_in(classes)), manifest.root)
     check_no_leak(chosen)
     return Examples(manifest=chosen, classes=classes)
+
+
+def selection_rows(examples: Examples, recipe: Recipe) -> Manifest:
+    """Return the images whose score chooses the best weights."""
+    rows = examples.split(recipe.training.selection_split)
+    if not recipe.training.balance_selection:
+        return rows
+    targets = examples.targets(rows)
+    fewest = int(np.bincount(targets, minlength=len(examples.classes)).min())
+    if not fewest:
+        raise ConfigError(
+            "training.balance_selection needs images of every class in split "
+            f"{recipe.training.selection_split!r}."
+        )
+    rng = np.random.default_rng(recipe.training.seed)
+    drawn = [
+        rng.permutation(np.flatnonzero(targets == index))[:fewest]
+        for index in range(len(examples.classes))
+    ]
+    return replace(rows, frame=rows.frame[np.sort(np.concatenate(drawn))])

@@ -21,9 +21,10 @@ from hilum.data.manifest import Manifest
 from hilum.errors import ConfigError, DataError, TrainingError
 from hilum.models import TrunkAndHead, create_network, network_spec
 from hilum.training.balance import class_weights
+from hilum.training.batches import Processes, training_batches
 from hilum.training.checkpoint import AtomicCheckpointIO
-from hilum.training.datamodule import CachedImages, ShuffledBatches, SplitBatches, loader
-from hilum.training.examples import Examples, select_examples
+from hilum.training.datamodule import CachedImages, SplitBatches, loader
+from hilum.training.examples import Examples, select_examples, selection_rows
 from hilum.training.keeper import RunKeeper
 from hilum.training.module import ClassifierModule
 from hilum.training.predict import predict_run
@@ -34,15 +35,6 @@ from hilum.training.validation import Validation
 __all__ = ["Processes", "RunResult", "fit"]
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Processes:
-    """Who trains together. `torchrun` starts them; the command line reads what it says."""
-
-    rank: int = 0
-    total: int = 1
-    local: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +108,9 @@ def fit(
             started=started,
             progress=progress,
         )
-        predictions = predict_run(folder.path, examples.manifest, "val", cache=cache)
-        predictions.write(folder.path / "predictions-val.csv")
+        chosen_by = recipe.training.selection_split
+        predictions = predict_run(folder.path, examples.manifest, chosen_by, cache=cache)
+        predictions.write(folder.path / f"predictions-{chosen_by}.csv")
         about["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
         about["result"] = {
             "epochs": result.epochs,
@@ -232,27 +225,26 @@ def _train(
     started: datetime,
     progress: Callable[[int, int], None] | None = None,
 ) -> RunResult:
-    splits = {name: examples.split(name) for name in ("train", "val")}
-    images = {
-        name: CachedImages(cache, _usable(cache, rows), examples.targets(rows))
-        for name, rows in splits.items()
-    }
-    share = {"rank": processes.rank, "processes": processes.total}
-    size = recipe.training.batch_size
-    batches = ShuffledBatches(
-        len(images["train"]), batch_size=size, seed=recipe.training.seed, **share
+    training = _pictures(cache, examples, examples.split("train"))
+    checked = _pictures(cache, examples, selection_rows(examples, recipe))
+    batches = training_batches(recipe, training.labels, examples.classes, processes)
+    checks = SplitBatches(
+        len(checked),
+        batch_size=max(recipe.training.batch_size // processes.total, 1),
+        rank=processes.rank,
+        processes=processes.total,
     )
-    checks = SplitBatches(len(images["val"]), batch_size=max(size // processes.total, 1), **share)
-    counts = np.bincount(images["train"].labels, minlength=len(examples.classes))
+    counts = np.bincount(training.labels, minlength=len(examples.classes))
     module = ClassifierModule(
         new_network(recipe, len(examples.classes)),
         recipe,
         class_weights(counts, recipe.loss.class_weights),
+        bad_batch_file=folder.path / "bad-batch.npz",
     )
     keeper = RunKeeper(
         recipe,
         folder,
-        measure=Validation(examples.classes, images["val"].labels),
+        measure=Validation(examples.classes, checked.labels),
         steps_per_epoch=len(batches),
         progress=progress,
     )
@@ -260,8 +252,8 @@ def _train(
         trainer = _trainer(recipe, keeper, processes)
         trainer.fit(
             module,
-            train_dataloaders=loader(images["train"], batches, workers=recipe.training.workers),
-            val_dataloaders=loader(images["val"], checks, workers=0),
+            train_dataloaders=loader(training, batches, workers=recipe.training.workers),
+            val_dataloaders=loader(checked, checks, workers=0),
             ckpt_path=folder.checkpoints.newest(),
             weights_only=True,
         )
@@ -276,6 +268,10 @@ def _train(
         best_value=keeper.best["value"],
         seconds=(datetime.now(UTC) - started).total_seconds(),
     )
+
+
+def _pictures(cache: PreparedCache, examples: Examples, rows: Manifest) -> CachedImages:
+    return CachedImages(cache, _usable(cache, rows), examples.targets(rows))
 
 
 def new_network(recipe: Recipe, classes: int) -> TrunkAndHead:

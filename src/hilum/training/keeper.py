@@ -84,10 +84,14 @@ class RunKeeper(L.Callback):
             step=step,
             total_steps=self.recipe.training.epochs * self.steps_per_epoch,
             history=[row[monitor] for row in self.rows] if self._plateau else (),
-            higher_is_better=_higher_is_better(monitor),
+            higher_is_better=self._plateau_rises(monitor),
         )
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = rate
+
+    def _plateau_rises(self, monitor: str) -> bool:
+        better = self.recipe.schedule.better
+        return _higher_is_better(monitor) if better == "auto" else better == "higher"
 
     @property
     def _plateau(self) -> bool:

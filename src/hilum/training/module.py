@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from hilum.data.atomic import replacing
 from hilum.data.preprocessing import Preprocessing
 from hilum.errors import TrainingError
 from hilum.models import TrunkAndHead
 from hilum.training.augment import augment
 from hilum.training.datamodule import Batch
+from hilum.training.freezing import frozen_blocks
 from hilum.training.recipe import Recipe
 
 __all__ = ["ClassifierModule", "InputScaler", "probabilities"]
@@ -65,11 +68,19 @@ class ClassifierModule(L.LightningModule):
         model: The network.
         recipe: The run's recipe.
         weights: Loss weight a class, shape (k,), mean 1 over training images.
+        bad_batch_file: Where the batch is kept whose loss is no number; nowhere if None.
     """
 
     class_weights: Tensor
 
-    def __init__(self, model: TrunkAndHead, recipe: Recipe, weights: NDArray[np.float64]) -> None:
+    def __init__(
+        self,
+        model: TrunkAndHead,
+        recipe: Recipe,
+        weights: NDArray[np.float64],
+        *,
+        bad_batch_file: Path | None = None,
+    ) -> None:
         super().__init__()
         self.model = model
         self.recipe = recipe
@@ -77,11 +88,13 @@ class ClassifierModule(L.LightningModule):
         self.register_buffer(
             "class_weights", torch.tensor(weights, dtype=torch.float32), persistent=False
         )
+        self.bad_batch_file = bad_batch_file
         self.generator = torch.Generator()
         self.train_losses: list[Tensor] = []
         self.collected: list[tuple[Tensor, Tensor]] = []
-        if recipe.model.freeze_trunk:
-            model.trunk.requires_grad_(requires_grad=False)
+        self.frozen = frozen_blocks(model, recipe.model.trained_blocks)
+        for block in self.frozen:
+            block.requires_grad_(requires_grad=False)
 
     def seed_step(self, step: int) -> None:
         """Make everything random in this step follow from (seed, epoch, step, process)."""
@@ -91,9 +104,9 @@ class ClassifierModule(L.LightningModule):
         self.generator.manual_seed(state)
 
     def on_train_epoch_start(self) -> None:
-        """Keep the normalisation statistics of a frozen trunk as they are."""
-        if self.recipe.model.freeze_trunk:
-            self.model.trunk.eval()
+        """Keep the normalisation statistics of frozen blocks as they are."""
+        for block in self.frozen:
+            block.eval()
         self.train_losses.clear()
 
     def training_step(self, batch: Batch, step: int) -> Tensor:
@@ -113,9 +126,28 @@ class ClassifierModule(L.LightningModule):
             raise TrainingError(
                 f"The loss became {loss.item()} in epoch {self.current_epoch}, step {step}. "
                 "Lower optimizer.learning_rate, or set training.precision=32."
+                + self._kept(batch, images)
             )
         self.train_losses.append(loss.detach())
         return loss
+
+    def _kept(self, batch: Batch, images: Tensor) -> str:
+        """Save the batch that broke the loss; say where, and whether its pictures are to blame."""
+        finite = "all finite" if torch.isfinite(images).all() else "not all finite"
+        if self.bad_batch_file is None:
+            return f" The network's input was {finite}."
+        with replacing(self.bad_batch_file) as file:
+            np.savez_compressed(
+                file,
+                images=batch.images.cpu().numpy(),
+                labels=batch.labels.cpu().numpy(),
+                rows=batch.rows.cpu().numpy(),
+                network_input=images.detach().float().cpu().numpy(),
+            )
+        return (
+            f" The batch is in {self.bad_batch_file} (images as cached, labels, their rows in the "
+            f"train split, and the network's input, which was {finite})."
+        )
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the class-weighted loss, averaged over the batch."""
@@ -136,10 +168,13 @@ class ClassifierModule(L.LightningModule):
         """Forget what the last validation collected."""
         self.collected.clear()
 
-    def validation_step(self, batch: Batch, _step: int) -> None:
+    def validation_step(self, batch: Batch, step: int) -> None:
         """Collect logits with the rows they belong to."""
-        images = self.scaler(self.scaler.to_unit(batch.images))
-        logits = self.model(images.to(memory_format=torch.channels_last))
+        unit = self.scaler.to_unit(batch.images)
+        if self.recipe.training.augment_selection:
+            self.seed_step(step)
+            unit = augment(unit, self.recipe.augmentation, self.generator)
+        logits = self.model(self.scaler(unit).to(memory_format=torch.channels_last))
         self.collected.append((batch.rows.cpu(), logits.float().cpu()))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

@@ -22,6 +22,7 @@ __all__ = [
     "Model",
     "Optimizer",
     "Recipe",
+    "Sampling",
     "Schedule",
     "load_recipe",
 ]
@@ -58,6 +59,14 @@ class Model(Settings):
     freeze_trunk: bool = False
     """Train the head alone."""
 
+    train_blocks: Annotated[int, Field(ge=0)] | None = None
+    """Train the head and this many of the trunk's last blocks; every block if not given."""
+
+    @property
+    def trained_blocks(self) -> int | None:
+        """How many of the trunk's last blocks are trained; None for all."""
+        return 0 if self.freeze_trunk else self.train_blocks
+
 
 class Augmentation(Settings):
     """Random changes to training pictures, one draw an image."""
@@ -80,10 +89,39 @@ class Augmentation(Settings):
     contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Largest relative change of contrast, about the picture's own mean."""
 
+    shear_deg: Annotated[float, Field(ge=0, lt=90)] = 0.0
+    """Largest horizontal shear to either side, in degrees."""
+
+    fill: Literal["black", "edge"] = "black"
+    """What comes in from outside the picture: black, or the nearest pixel of its edge."""
+
     @model_validator(mode="after")
     def _scale_in_order(self) -> Augmentation:
         if self.scale[0] > self.scale[1]:
             raise ValueError(f"scale must be (smallest, largest), got {self.scale}")
+        return self
+
+
+class Sampling(Settings):
+    """Which training pictures a step sees."""
+
+    order: Literal["shuffled", "listed"] = "shuffled"
+    """Newly shuffled each epoch, or always in the manifest's order. The latter is a fault of some
+    published code, kept so that what it costs can be measured."""
+
+    share: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(default_factory=dict)
+    """One class and its share of every batch; an epoch is then all pictures of other classes."""
+
+    rounding: Literal["average", "down"] = "average"
+    """Where share x batch_size is no whole number: right on average over batches, or always
+    rounded down, as int() does in published code."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Sampling:
+        if len(self.share) > 1:
+            raise ValueError(f"share takes one class, got {', '.join(self.share)}")
+        if self.share and self.order == "listed":
+            raise ValueError("share draws pictures at random, so order cannot be 'listed'")
         return self
 
 
@@ -124,6 +162,9 @@ class Schedule(Settings):
     monitor: str = "val_loss"
     """Plateau: the metric that must improve."""
 
+    better: Literal["auto", "higher", "lower"] = "auto"
+    """Plateau: which way the metric improves. `auto` knows; published code has had it wrong."""
+
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Plateau: what the learning rate is multiplied by."""
 
@@ -145,6 +186,16 @@ class Fitting(Settings):
 
     monitor: str = "val_macro_auroc"
     """The validation metric that chooses the best weights."""
+
+    selection_split: Literal["val", "test"] = "val"
+    """The split that chooses the best weights. `test` is a fault of published code, kept so that
+    what it is worth can be measured: scores on that split are then no test."""
+
+    augment_selection: bool = False
+    """Change the selection split's pictures as training pictures are; another published fault."""
+
+    balance_selection: bool = False
+    """Validate on equally many pictures of each class, drawn by the seed."""
 
     early_stopping: Annotated[int, Field(ge=1)] | None = None
     """Epochs without improvement of `monitor` before stopping; none if not given."""
@@ -171,6 +222,7 @@ class Recipe(Settings):
     model: Model
     preprocessing: Preprocessing = Preprocessing()
     augmentation: Augmentation = Augmentation()
+    sampling: Sampling = Sampling()
     loss: Loss = Loss()
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
@@ -207,6 +259,12 @@ def _contradictions(recipe: Recipe) -> list[str]:
         found.append(f"loss.auxiliary needs an auxiliary head, which {recipe.model.name} lacks")
     found += _metric_problems("training.monitor", recipe.training.monitor, recipe.classes)
     found += _metric_problems("schedule.monitor", recipe.schedule.monitor, recipe.classes)
+    unknown = [name for name in recipe.sampling.share if name not in (recipe.classes or (name,))]
+    if recipe.classes is not None and unknown:
+        classes = ", ".join(recipe.classes)
+        found.append(f"sampling.share names {unknown[0]}, but the classes are {classes}")
+    if recipe.model.freeze_trunk and recipe.model.train_blocks:
+        found.append("model.freeze_trunk leaves no block to train; drop it or train_blocks")
     if recipe.schedule.name == "plateau" and recipe.schedule.warmup:
         found.append("schedule.warmup cannot be combined with plateau")
     return found
