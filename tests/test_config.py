@@ -116,3 +116,25 @@ def test_every_recipe_in_the_project_loads() -> None:
     assert recipes
     for path in recipes:
         assert isinstance(load_recipe(path), Recipe)
+
+
+def test_a_recipe_says_only_what_differs_from_the_one_it_extends(tmp_path: Path) -> None:
+    base = "name: a\nmodel: {name: resnet18, dropout: 0.2}\nloss: {class_weights: [1, 2]}\n"
+    (tmp_path / "base.yaml").write_text(base)
+    text = "extends: base.yaml\nname: b\nmodel: {dropout: 0.5}\nloss: {class_weights: [3, 4]}\n"
+    recipe = load_recipe(written(tmp_path, text), ["model.weights=none"])
+    assert (recipe.name, recipe.model.name, recipe.model.dropout) == ("b", "resnet18", 0.5)
+    assert recipe.loss.class_weights == (3, 4)
+
+
+def test_recipes_that_extend_each_other_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text("extends: recipe.yaml\n")
+    with pytest.raises(ConfigError, match="extends recipe.yaml, which extends it in turn"):
+        load_recipe(written(tmp_path, "extends: other.yaml\n"))
+
+
+def test_a_recipe_that_extends_nothing_readable_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Cannot read the recipe .*gone.yaml"):
+        load_recipe(written(tmp_path, "extends: gone.yaml\n"))
+    with pytest.raises(ConfigError, match="must be the path of a recipe, got 3"):
+        load_recipe(written(tmp_path, "extends: 3\n"))

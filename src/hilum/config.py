@@ -109,10 +109,38 @@ def check_settings(kind: type[S], values: Mapping[str, Any], *, name: str) -> S:
 def load_settings(kind: type[S], path: str | Path, changes: Iterable[str] = ()) -> S:
     """Read a recipe file, apply changes, and check it.
 
+    A file may begin with `extends: other.yaml`, a path from its own folder: it then says only what
+    differs from that file. Groups are merged key by key, an empty group takes the place of a full
+    one, and everything else is replaced.
+
     Raises:
-        ConfigError: If the file, a change or a setting is wrong.
+        ConfigError: If the file, one it extends, a change or a setting is wrong.
     """
-    return check_settings(kind, apply_changes(read_yaml(path), changes), name=f"The recipe {path}")
+    values = _extended(Path(path), ())
+    return check_settings(kind, apply_changes(values, changes), name=f"The recipe {path}")
+
+
+def _extended(path: Path, through: tuple[Path, ...]) -> dict[str, Any]:
+    """Read a file and what it extends, the nearer file winning."""
+    values = read_yaml(path)
+    parent = values.pop("extends", None)
+    if parent is None:
+        return values
+    seen = (*through, path.resolve())
+    if not isinstance(parent, str):
+        raise ConfigError(f"extends in {path} must be the path of a recipe, got {parent!r}.")
+    if (path.parent / parent).resolve() in seen:
+        raise ConfigError(f"{path} extends {parent}, which extends it in turn; drop one of them.")
+    return _merged(_extended(path.parent / parent, seen), values)
+
+
+def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in changes.items():
+        before = result.get(key)
+        both = isinstance(before, dict) and isinstance(value, dict) and value
+        result[key] = _merged(before, value) if both else value
+    return result
 
 
 def _problem(kind: type[BaseModel], item: dict[str, Any]) -> str:

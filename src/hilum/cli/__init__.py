@@ -24,6 +24,7 @@ from hilum.cli.prepare import prepare
 from hilum.cli.report import report
 from hilum.cli.screen import screen
 from hilum.cli.train import train
+from hilum.cli.tune import tune
 from hilum.errors import HilumError
 
 __all__ = ["app", "main"]
@@ -41,6 +42,7 @@ app = typer.Typer(
 COMMANDS: dict[Callable[..., None], str] = {
     prepare: "Read every image once and keep the prepared pictures.",
     train: "Fit a classifier as a recipe says.",
+    tune: "Search a recipe's settings with Optuna.",
     crossval: "Fit and test once a fold, parted by patient.",
     evaluate: "Score predictions, a run or a bundle, with intervals.",
     export: "Pack a run's best weights into a bundle.",

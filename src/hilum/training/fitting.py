@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hilum.data.cache import PreparedCache
 from hilum.data.manifest import Manifest
+from hilum.data.patient_marks import patient_marks
 from hilum.errors import ConfigError, DataError, TrainingError
 from hilum.models import TrunkAndHead, create_network, network_spec
 from hilum.training.balance import class_weights
@@ -28,6 +29,7 @@ from hilum.training.examples import Examples, select_examples, selection_rows
 from hilum.training.keeper import RunKeeper
 from hilum.training.module import ClassifierModule
 from hilum.training.predict import predict_run
+from hilum.training.pretraining import marks_of_weights, refuse_seen_patients
 from hilum.training.recipe import Recipe
 from hilum.training.run_folder import RunFolder, git_state, package_versions
 from hilum.training.validation import Validation
@@ -61,6 +63,7 @@ def fit(
     manifest_file: str | Path | None = None,
     command: tuple[str, ...] = (),
     progress: Callable[[int, int], None] | None = None,
+    after_epoch: Callable[[Mapping[str, float]], bool] | None = None,
 ) -> RunResult:
     """Train a classifier and leave everything about it in `out`.
 
@@ -74,6 +77,7 @@ def fit(
         manifest_file: Where the manifest was read from, for the record.
         command: What was typed, for the record.
         progress: Called with (steps done, steps in all).
+        after_epoch: Called with the epoch's row of metrics.csv; true ends the run there.
 
     Raises:
         ConfigError: If the recipe cannot be used with these data.
@@ -87,8 +91,12 @@ def fit(
         raise ConfigError("The cache was prepared with another preprocessing than the recipe's.")
     folder = RunFolder(out)
     started = datetime.now(UTC)
+    network = new_network(recipe, len(examples.classes))
+    marks = _seen_patients(network, recipe, examples)
     if processes.rank:
-        return _train(recipe, examples, cache, folder, processes=processes, started=started)
+        return _train(
+            network, recipe, examples, cache, folder, processes=processes, started=started
+        )
     with folder.lock():
         folder.begin(recipe, resume=resume)
         about = {
@@ -96,17 +104,22 @@ def fit(
             "command": list(command),
             "started": started.isoformat(timespec="seconds"),
             "processes": processes.total,
+            "started_from": network.started_from and network.started_from.to_dict(),
+            "patients_of_started_from": _known(network),
         }
         _check_same_data(folder, about)
         folder.write_record(about)
         result = _train(
+            network,
             recipe,
             examples,
             cache,
             folder,
             processes=processes,
             started=started,
+            marks=marks,
             progress=progress,
+            after_epoch=after_epoch,
         )
         chosen_by = recipe.training.selection_split
         predictions = predict_run(folder.path, examples.manifest, chosen_by, cache=cache)
@@ -120,6 +133,29 @@ def fit(
         }
         folder.write_record(about)
         return result
+
+
+def _seen_patients(network: TrunkAndHead, recipe: Recipe, examples: Examples) -> frozenset[str]:
+    """Return the marks of the patients this run learns from, those of its starting weights too.
+
+    Raises:
+        LeakageError: If one of those stands in the test split.
+    """
+    used = examples.manifest.select(split=["train", recipe.training.selection_split])
+    marks = frozenset(patient_marks(used))
+    if network.started_from is None:
+        return marks
+    before = marks_of_weights(network.started_from.source) or frozenset()
+    refuse_seen_patients(before, examples.manifest, network.started_from.source)
+    return marks | before
+
+
+def _known(network: TrunkAndHead) -> int | None:
+    """Return how many patients the starting weights have seen; None if they do not say."""
+    if network.started_from is None:
+        return None
+    marks = marks_of_weights(network.started_from.source)
+    return None if marks is None else len(marks)
 
 
 def _check_size(recipe: Recipe) -> None:
@@ -216,6 +252,7 @@ def _usable(cache: PreparedCache, split: Manifest) -> NDArray[np.int64]:
 
 
 def _train(
+    network: TrunkAndHead,
     recipe: Recipe,
     examples: Examples,
     cache: PreparedCache,
@@ -223,7 +260,9 @@ def _train(
     *,
     processes: Processes,
     started: datetime,
+    marks: frozenset[str] = frozenset(),
     progress: Callable[[int, int], None] | None = None,
+    after_epoch: Callable[[Mapping[str, float]], bool] | None = None,
 ) -> RunResult:
     training = _pictures(cache, examples, examples.split("train"))
     checked = _pictures(cache, examples, selection_rows(examples, recipe))
@@ -236,7 +275,7 @@ def _train(
     )
     counts = np.bincount(training.labels, minlength=len(examples.classes))
     module = ClassifierModule(
-        new_network(recipe, len(examples.classes)),
+        network,
         recipe,
         class_weights(counts, recipe.loss.class_weights),
         bad_batch_file=folder.path / "bad-batch.npz",
@@ -246,7 +285,9 @@ def _train(
         folder,
         measure=Validation(examples.classes, checked.labels),
         steps_per_epoch=len(batches),
+        marks=marks,
         progress=progress,
+        after_epoch=after_epoch,
     )
     with _quiet():
         trainer = _trainer(recipe, keeper, processes)
@@ -285,6 +326,7 @@ def new_network(recipe: Recipe, classes: int) -> TrunkAndHead:
             size=recipe.preprocessing.size,
             dropout=recipe.model.dropout,
             weights=recipe.model.weights,
+            new_head=recipe.model.new_head,
         ).to(memory_format=torch.channels_last)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import lightning as L
@@ -19,6 +19,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from hilum.training.checkpoint import write_atomically
 from hilum.training.module import ClassifierModule
+from hilum.training.pretraining import MARKS
 from hilum.training.recipe import METRICS, Recipe
 from hilum.training.run_folder import RunFolder
 from hilum.training.schedule import learning_rate
@@ -41,7 +42,9 @@ class RunKeeper(L.Callback):
         measure: Gives the validation metrics of what the module collected, the same on every
             process.
         steps_per_epoch: Training steps an epoch.
+        marks: Of the patients the weights will have seen; written into the weights file.
         progress: Called with (steps done, steps in all).
+        after_epoch: Called with the epoch's row; true ends the run. Not for several processes.
     """
 
     def __init__(
@@ -51,13 +54,17 @@ class RunKeeper(L.Callback):
         *,
         measure: Measure,
         steps_per_epoch: int,
+        marks: Collection[str] = (),
         progress: Callable[[int, int], None] | None = None,
+        after_epoch: Callable[[Mapping[str, float]], bool] | None = None,
     ) -> None:
         self.recipe = recipe
         self.folder = folder
         self.measure = measure
         self.steps_per_epoch = steps_per_epoch
+        self.marks = " ".join(sorted(marks))
         self.progress = progress
+        self.after_epoch = after_epoch
         self.rows: list[dict[str, float]] = []
         self.best: dict[str, float] = {}
         self._writer: SummaryWriter | None = None
@@ -126,6 +133,8 @@ class RunKeeper(L.Callback):
         patience = self.recipe.training.early_stopping
         if patience is not None and row["epoch"] - self.best["epoch"] >= patience:
             trainer.should_stop = True
+        if self.after_epoch is not None and self.after_epoch(row):
+            trainer.should_stop = True
         self._log(trainer, row)
         trainer.save_checkpoint(self.folder.checkpoints.folder, weights_only=False)
         if trainer.is_global_zero:
@@ -149,6 +158,7 @@ class RunKeeper(L.Callback):
             name: t.detach().cpu().contiguous() for name, t in module.model.state_dict().items()
         }
         about = {"epoch": str(int(self.best["epoch"])), "monitor": self.recipe.training.monitor}
+        about[MARKS] = self.marks
         write_atomically(self.folder.best_file, save(state, metadata=about))
 
     def _log(self, trainer: L.Trainer, row: dict[str, float]) -> None:

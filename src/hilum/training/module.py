@@ -16,9 +16,9 @@ from hilum.data.atomic import replacing
 from hilum.data.preprocessing import Preprocessing
 from hilum.errors import TrainingError
 from hilum.models import TrunkAndHead
+from hilum.models.blocks import frozen_blocks
 from hilum.training.augment import augment
 from hilum.training.datamodule import Batch
-from hilum.training.freezing import frozen_blocks
 from hilum.training.recipe import Recipe
 
 __all__ = ["ClassifierModule", "InputScaler", "probabilities"]

@@ -50,8 +50,12 @@ class Model(Settings):
     """A name from `hilum models`, or `timm/NAME` for any convolutional network of timm."""
 
     weights: str = "none"
-    """`none` for random, `default` for the library's own (needs the internet), or a file with a
-    state dict: .safetensors, or .pth as torchvision writes it."""
+    """`none` for random, `default` for the library's own (needs the internet), a file with a state
+    dict (.safetensors, or .pth as torchvision writes it), or a bundle or a run of hilum's with the
+    same trunk. Of those, the head's layers are taken as far as they fit."""
+
+    new_head: bool = False
+    """Take nothing but the trunk from a bundle or a run."""
 
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     """Dropout in the head; the network's own if not given."""
