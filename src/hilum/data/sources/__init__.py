@@ -7,7 +7,12 @@ set there is.
 from __future__ import annotations
 
 from hilum.data.sources import (  # noqa: F401 - each registers itself
+    actualmed,
+    figure1,
     hannover,
+    ieee8023,
+    radiography,
+    ricord,
 )
 from hilum.data.sources.build import Built, build, write_build
 from hilum.data.sources.reconcile import Reconciliation, SourceCount

@@ -3,6 +3,9 @@
 Label lists outlive the archives they were made from: SIRM's `COVID(1).png` became `COVID-1.png`,
 and an extension changes with every re-upload. Each rule here proposes other names for a listed
 file; a file found under one of them counts as renamed, with the rule that matched.
+
+Release 4 of the Radiography Database, the first to write `COVID-1.png`, also gave its images other
+numbers than release 3 had. A name that crosses that border is still proposed, but its rule says so.
 """
 
 from __future__ import annotations
@@ -13,7 +16,10 @@ from pathlib import PurePosixPath
 
 __all__ = ["aliases"]
 
-_NUMBERED = re.compile(r"^(?P<stem>[A-Za-z][A-Za-z\- ]*?)[ _-]?\(?(?P<number>\d+)\)?$")
+_NUMBERED = re.compile(
+    r"^(?P<stem>COVID-19(?=[ _(-])|[A-Za-z][A-Za-z\- ]*?)[ _-]?\(?(?P<number>\d+)\)?$",
+    re.IGNORECASE,
+)
 _NUMBER_STYLES = (
     "{stem}({number})",
     "{stem} ({number})",
@@ -62,10 +68,14 @@ def _renumbered(stem: str) -> Iterator[tuple[str, str]]:
     if match is None:
         return
     word, number = match["stem"].rstrip(" -_"), match["number"]
-    yield from ((style.format(stem=word, number=number), "numbering") for style in _NUMBER_STYLES)
-    for pair in _STEMS:
-        for other in (name for name in pair if word.upper() in pair and name != word.upper()):
-            yield from (
-                (style.format(stem=other, number=number), "series name and numbering")
-                for style in _NUMBER_STYLES
-            )
+    series = next((pair for pair in _STEMS if word.upper() in pair), ())
+    names = [(word, "numbering")]
+    names += [(name, "series name and numbering") for name in series if name != word.upper()]
+    hyphen = stem.endswith(f"-{number}")
+    for name, rule in names:
+        for style in _NUMBER_STYLES:
+            if style == "{stem}{number}" and name[-1].isdigit():
+                continue  # COVID-19 and 1 would be COVID-191
+            anew = series and hyphen != style.endswith("-{number}")
+            said = f"{rule} of a release that counts anew: compare the films" if anew else rule
+            yield style.format(stem=name, number=number), said

@@ -115,6 +115,7 @@ def _locate(listing: Listing, root: Path) -> tuple[pl.DataFrame, dict[str, Found
     found = {file: place for file in listed if (place := files.find(file)) is not None}
     found = _without_clashes(found)
     taken = {place.path for place in found.values()}
+    taken |= {place.path for file in listing.skipped if (place := files.find(file)) is not None}
     extra = tuple(path for path in files.paths() if path not in taken)
     paths = pl.Series(
         [found[file].path if file in found else None for file in listed], dtype=pl.String

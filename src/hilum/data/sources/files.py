@@ -17,7 +17,17 @@ from hilum.data.sources.aliases import aliases
 __all__ = ["Files", "Found"]
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp", ".dcm", ".dicom"})
-_NOT_FILMS = frozenset({"masks", "mask", "lung_masks", "lung masks", "infection masks", "__macosx"})
+_NOT_FILMS = frozenset(
+    {
+        "masks",
+        "mask",
+        "lung_masks",
+        "lung masks",
+        "lungvae-masks",
+        "infection masks",
+        "__macosx",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +47,12 @@ class Files:
 
     Args:
         by_name: Relative paths by base name in lower case; several where a name is not unique.
+        every: The same paths, to tell at once whether one lies there; a tree of DICOM files may
+            hold 100,000 of one name.
     """
 
     by_name: Mapping[str, Sequence[str]]
+    every: frozenset[str] = frozenset()
 
     @classmethod
     def walk(cls, root: Path) -> Files:
@@ -53,7 +66,7 @@ class Files:
             for name in sorted(names):
                 if name[0] != "." and os.path.splitext(name)[1].lower() in _SUFFIXES:  # noqa: PTH122
                     by_name.setdefault(name.lower(), []).append((within / name).as_posix())
-        return cls(by_name)
+        return cls(by_name, frozenset(path for paths in by_name.values() for path in paths))
 
     def __len__(self) -> int:
         return sum(map(len, self.by_name.values()))
@@ -64,6 +77,8 @@ class Files:
 
     def find(self, file: str) -> Found | None:
         """Return where a listed file lies, under its own name or another it has had."""
+        if file in self.every:
+            return Found(file, "")
         if exact := self.by_name.get(_base(file)):
             return Found(_closest(file, exact), "")
         for name, rule in aliases(file):

@@ -8,6 +8,7 @@ Adding a data set is one file here and one line in this package's `__init__`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,9 @@ __all__ = ["Access", "Card", "LeftOut", "Listing", "Request", "Source", "sources
 
 Access = Literal["open", "account", "agreement", "yours"]
 """How a set is had: freely over HTTP, with a free account, after signing, or it is the user's."""
+
+_TEXTS = frozenset({".csv", ".txt", ".tsv", ".json", ".xlsx"})
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +66,13 @@ class Card:
     """Size of the download in GB; None if unknown."""
 
     versions: tuple[str, ...] = ()
-    """Published versions, oldest first; the last is built if none is asked for."""
+    """Published versions, oldest first."""
+
+    default: str = ""
+    """The version built if none is asked for; the last, if empty."""
+
+    version_names: Mapping[str, str] = field(default_factory=dict)
+    """What else a version is called, and which one it is."""
 
     labels: tuple[str, ...] = ()
     """Names of the label files of the version built by default; globs allowed."""
@@ -92,12 +102,15 @@ class Listing:
         listed: Rows in the lists, before anything was left out or merged.
         left_out: What was not taken, and why; their counts and the rows of `frame` sum to `listed`.
         notes: What a reader of any result on these images should know.
+        skipped: Files of the rows that were left out, so that they do not count as files that no
+            list names.
     """
 
     frame: pl.DataFrame
     listed: int
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
+    skipped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +120,7 @@ class Request:
     Args:
         labels: Folder of the publisher's label files; None if there is none.
         root: Folder that holds the images, at any depth; None when only lists are read.
-        version: One of the card's versions; None for the last.
+        version: One of the card's versions, as anybody may write it; None for the default.
         options: What else the source takes, by name; each source refuses those it does not know.
     """
 
@@ -125,22 +138,32 @@ class Request:
         Raises:
             DataError: If there is none; says where it was looked for and what lies there.
         """
+        found = self.find_label_file(*names)
+        if found is not None:
+            return found
         if self.labels is None:
             raise DataError(
                 f"Expected {names[0]} in a folder of label files; name it with --labels."
             )
         if not self.labels.is_dir():
             raise DataError(f"There is no folder {self.labels}, where {names[0]} was expected.")
-        below = sorted(path for path in self.labels.rglob("*") if path.is_file())
-        below.sort(key=lambda path: len(path.parts))
-        for name in names:
-            for path in below:
-                if path.name.lower() == name.lower():
-                    return path
-        hint = (
-            suggestion(names[0], [path.name for path in below[:200]]) if below else "It is empty."
-        )
+        texts = [path.name for path in self._label_files() if path.suffix.lower() in _TEXTS]
+        hint = suggestion(names[0], texts[:_SHOWN]) if texts else "It holds no list at all."
         raise DataError(f"{self.labels} holds no {' or '.join(names)}. {hint}")
+
+    def find_label_file(self, *names: str) -> Path | None:
+        """Return what `label_file` does, or None if there is no such file."""
+        below = self._label_files()
+        wanted = (path for name in names for path in below if path.name.lower() == name.lower())
+        return next(wanted, None)
+
+    def _label_files(self) -> list[Path]:
+        """List the files below the labels, the nearest first; none if there is no such folder."""
+        found = []
+        for folder, below, names in os.walk(self.labels or ""):
+            below[:] = sorted(name for name in below if name[0] not in "._")
+            found += [Path(folder, name) for name in sorted(names) if name[0] != "."]
+        return sorted(found, key=lambda path: len(path.parts))
 
     def images(self) -> Path:
         """Return the folder of images.
@@ -165,13 +188,21 @@ class Request:
                 raise ConfigError(f"{card.name} has no versions, got {self.version!r}.")
             return ""
         if self.version is None:
-            return card.versions[-1]
-        known = {name.lower(): name for name in card.versions}
-        found = known.get(self.version.lower().removeprefix("v"))
-        if found is None:
-            hint = suggestion(self.version, list(card.versions))
-            raise ConfigError(f"{card.name} has no version {self.version!r}. {hint}")
-        return found
+            return card.default or card.versions[-1]
+        known = {_plain(name): name for name in card.versions}
+        known |= {_plain(name): version for name, version in card.version_names.items()}
+        asked = _plain(self.version)
+        bare = asked.removeprefix(_plain(card.name))
+        for name in (asked, bare, bare.removeprefix("v")):
+            if name in known:
+                return known[name]
+        several = [name for name in card.versions if bare and _plain(name).startswith(bare)]
+        hint = (
+            f"Which of {' and '.join(several)}?"
+            if len(several) > 1
+            else suggestion(self.version, [*card.versions, *card.version_names])
+        )
+        raise ConfigError(f"{card.name} has no version {self.version!r}. {hint}")
 
     def check_options(self, *known: str) -> None:
         """Refuse options that the source does not take.
@@ -202,3 +233,8 @@ class Source(Protocol):
 
 sources: Registry[Source] = Registry("data set")
 """Every source by its card's name."""
+
+
+def _plain(name: str) -> str:
+    """Return a version's name as it is compared: letters and digits only, in lower case."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
