@@ -66,6 +66,15 @@ class Paper:
     fault_base: str = ""
     """Name of the network that carries the faults, the smallest that shows them."""
 
+    folds: int = 0
+    """Folds of its cross-validation by patient; 0 where it has a test split."""
+
+    first_stage: Mapping[str, str] = field(default_factory=dict)
+    """Recipes, by variant, of the network that the folds start from."""
+
+    first_labels: tuple[str, ...] = ()
+    """Labels that network learns from."""
+
     notes: tuple[str, ...] = field(default_factory=tuple)
     """What differs from the paper here, whatever the manifest."""
 

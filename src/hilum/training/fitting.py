@@ -146,7 +146,8 @@ def _seen_patients(network: TrunkAndHead, recipe: Recipe, examples: Examples) ->
     if network.started_from is None:
         return marks
     before = marks_of_weights(network.started_from.source) or frozenset()
-    refuse_seen_patients(before, examples.manifest, network.started_from.source)
+    if not recipe.model.allow_seen_patients:
+        refuse_seen_patients(before, examples.manifest, network.started_from.source)
     return marks | before
 
 

@@ -57,6 +57,10 @@ class Model(Settings):
     new_head: bool = False
     """Take nothing but the trunk from a bundle or a run."""
 
+    allow_seen_patients: bool = False
+    """Start even from weights that were trained on patients of the test split. A published fault,
+    kept so that what it is worth can be measured."""
+
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     """Dropout in the head; the network's own if not given."""
 
