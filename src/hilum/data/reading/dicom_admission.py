@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from hilum.data.reading.dicom_values import first_item, number, text, whole
 from hilum.data.reading.document import Document
 
-__all__ = ["admit"]
+__all__ = ["admit", "not_a_film"]
 
 _RADIOGRAPHY = ("CR", "DX", "RG")
 _RADIOGRAPHY_CLASSES = (
@@ -56,6 +56,14 @@ def admit(dataset: Dataset, document: Document) -> None:
         if reason:
             raise document.refusal(reason)
     document.check_size(whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0)
+
+
+def not_a_film(dataset: Dataset) -> str | None:
+    """Return why the tags say that this is no radiograph to look at; None if they do not.
+
+    Unlike `admit` it needs no pixels, so that a tree of files can be told apart by its headers.
+    """
+    return _modality(dataset) or _presentation(dataset)
 
 
 def _modality(dataset: Dataset) -> str | None:

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from hilum.data.sources import (  # noqa: F401 - each registers itself
     actualmed,
+    covidx,
+    detl,
+    dicom_tree,
     figure1,
+    folders,
     hannover,
     ieee8023,
+    nih,
     radiography,
     ricord,
+    rsna,
+    table,
 )
 from hilum.data.sources.build import Built, build, write_build
 from hilum.data.sources.reconcile import Reconciliation, SourceCount

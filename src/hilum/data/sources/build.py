@@ -8,6 +8,7 @@ to be strict: half of a data set is of use, as long as it says which half.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,12 +61,15 @@ def build(
             are missing.
     """
     source = sources.create(name)
+    version = request.chosen(source.card)
+    title = f"{name} {version}".strip()
     request = _with_labels(request)
     if not lists_only:
         request.images()
     listing = source.listing(request)
-    version = request.chosen(source.card)
-    title = f"{name} {version}".strip()
+    if not listing.frame.height:
+        reasons = "; ".join(f"{out.count:,} {out.reason}" for out in listing.left_out)
+        raise DataError(f"{title}: none of {listing.listed:,} rows is left. Left out: {reasons}.")
     if lists_only:
         frame = listing.frame.with_columns(path="file")
         found: dict[str, Found] = {}
@@ -110,12 +114,18 @@ def _with_labels(request: Request) -> Request:
 
 def _locate(listing: Listing, root: Path) -> tuple[pl.DataFrame, dict[str, Found], tuple[str, ...]]:
     """Find the listed files; return the rows found, where each lies, and files beyond the list."""
-    files = Files.walk(root)
+    files, whole = Files.walk(root), root.resolve().as_posix()
+    find: dict[str, Callable[[str], Found | None]] = {
+        "name": files.find,
+        "path": lambda file: files.find_path(file, whole),
+        "disk": lambda file: Found(file, ""),
+    }
+    look = find[listing.found_by]
     listed = listing.frame["file"].to_list()
-    found = {file: place for file in listed if (place := files.find(file)) is not None}
+    found = {file: place for file in listed if (place := look(file)) is not None}
     found = _without_clashes(found)
     taken = {place.path for place in found.values()}
-    taken |= {place.path for file in listing.skipped if (place := files.find(file)) is not None}
+    taken |= {place.path for file in listing.skipped if (place := look(file)) is not None}
     extra = tuple(path for path in files.paths() if path not in taken)
     paths = pl.Series(
         [found[file].path if file in found else None for file in listed], dtype=pl.String
@@ -164,7 +174,9 @@ def _record(
         missing=() if lists_only else tuple(row for row in rows if row[0] not in found),
         extra=extra,
         left_out=listing.left_out,
-        published=compare_counts(card.name, version, held),
+        published=compare_counts(
+            card.name, version, held, rows=listing.listed, lists=bool(card.labels)
+        ),
         notes=listing.notes,
         lists_only=lists_only,
     )

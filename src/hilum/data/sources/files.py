@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hilum.data.sources.aliases import aliases
@@ -53,15 +53,27 @@ class Files:
 
     by_name: Mapping[str, Sequence[str]]
     every: frozenset[str] = frozenset()
+    _tails: dict[int, dict[str, list[str]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def walk(cls, root: Path) -> Files:
-        """List the images below `root`, hidden folders and folders of masks left out."""
+        """List the images below `root`, hidden folders and folders of masks left out.
+
+        A link to a folder elsewhere is followed, once; one to a folder within `root` is not, nor
+        one to a folder around it.
+        """
         by_name: dict[str, list[str]] = {}
-        for folder, below, names in os.walk(root):
-            below[:] = sorted(
-                name for name in below if name[0] != "." and name.lower() not in _NOT_FILMS
-            )
+        inside = [os.path.realpath(root)]
+        for folder, below, names in os.walk(root, followlinks=True):
+            below[:] = [
+                name
+                for name in sorted(below)
+                if name[0] != "."
+                and name.lower() not in _NOT_FILMS
+                and _to_enter(f"{folder}/{name}", inside)
+            ]
             within = Path(folder).relative_to(root)
             for name in sorted(names):
                 if name[0] != "." and os.path.splitext(name)[1].lower() in _SUFFIXES:  # noqa: PTH122
@@ -86,6 +98,49 @@ class Files:
                 return Found(_closest(file, other), rule)
         return None
 
+    def find_path(self, file: str, root: str) -> Found | None:
+        """Return where a listed path lies, if its every folder is there too.
+
+        For lists in which `patient7/view1.png` is not `patient8/view1.png`. The first folders of
+        the path may be the last ones of `root`, and folders below `root` may be missing from it.
+
+        Args:
+            file: As listed; absolute, or relative to any folder.
+            root: Absolute path of what was walked.
+        """
+        if file in self.every:
+            return Found(file, "")
+        parts = file.lower().strip("/").split("/")
+        above = f"/{root.lower().strip('/')}"
+        fits = self._ending("/".join(parts), len(parts))
+        for depth in range(1, len(parts)):
+            if above.endswith("/" + "/".join(parts[:depth])):
+                tail = parts[depth:]
+                below = self._ending("/".join(tail), len(tail))
+                fits += [path for path in below if path.count("/") == len(tail) - 1]
+        return Found(fits[0], "") if len(fits) == 1 else None
+
+    def _ending(self, tail: str, parts: int) -> list[str]:
+        """Return the paths whose last parts are these; 100,000 paths may have one base name."""
+        if parts not in self._tails:
+            index: dict[str, list[str]] = {}
+            for path in self.every:
+                last = path.lower().split("/")[-parts:]
+                index.setdefault("/".join(last), []).append(path)
+            self._tails[parts] = index
+        return [*self._tails[parts].get(tail, ())]
+
+
+def _to_enter(folder: str, inside: list[str]) -> bool:
+    """Tell whether a folder is to be walked; adds to `inside` where a link to it leads."""
+    if not os.path.islink(folder):  # noqa: PTH114 - speed
+        return True
+    target = f"{os.path.realpath(folder)}/"
+    if any(target.startswith(f"{known}/") or f"{known}/".startswith(target) for known in inside):
+        return False
+    inside.append(target.rstrip("/"))
+    return True
+
 
 def _base(file: str) -> str:
     return file.rpartition("/")[2].lower()
@@ -96,6 +151,7 @@ def _closest(file: str, paths: Sequence[str]) -> str:
     if len(paths) == 1:
         return paths[0]
     wanted = file.lower().split("/")[::-1]
+    name = file.rpartition("/")[2]
 
     def shared(path: str) -> int:
         parts = path.lower().split("/")[::-1]
@@ -104,4 +160,7 @@ def _closest(file: str, paths: Sequence[str]) -> str:
             min(len(wanted), len(parts)),
         )
 
-    return max(paths, key=lambda path: (shared(path), -path.count("/"), path))
+    def rank(path: str) -> tuple[int, bool, int, str]:
+        return shared(path), path.endswith(name), -path.count("/"), path
+
+    return max(paths, key=rank)

@@ -7,6 +7,7 @@ column that is gone is named together with the file.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,8 +35,8 @@ def read_labels(
         ones null, and the row number in the file in column `ROW` (the header is row 1).
 
     Raises:
-        DataError: If the file cannot be read as a table, has no rows, or lacks a column; names the
-            file, and the row where there is one.
+        DataError: If the file cannot be read as a table, has no rows, lacks a column or has it
+            twice; names the file, and the row where there is one.
     """
     try:
         frame = read_csv(path)
@@ -45,6 +46,11 @@ def read_labels(
         frame = read_csv(path, encoding=fallback_encoding)
     text = [name for name in frame.columns if name != ROW]
     names = {name: name.strip().lower() for name in text}
+    if twice := sorted(name for name, count in Counter(names.values()).items() if count > 1):
+        raise DataError(
+            f"{path}: several columns are called {', '.join(map(repr, twice))}, capitals and "
+            "blanks apart; rename or remove all but one."
+        )
     frame = frame.rename({name: plain for name, plain in names.items() if name != plain})
     if missing := [name for name in required if name not in frame.columns]:
         hints = " ".join(suggestion(name, [*names.values()]) for name in missing[:1])

@@ -9,8 +9,9 @@ Adding a data set is one file here and one line in this package's `__init__`.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -24,7 +25,7 @@ __all__ = ["Access", "Card", "LeftOut", "Listing", "Request", "Source", "sources
 Access = Literal["open", "account", "agreement", "yours"]
 """How a set is had: freely over HTTP, with a free account, after signing, or it is the user's."""
 
-_TEXTS = frozenset({".csv", ".txt", ".tsv", ".json", ".xlsx"})
+_LISTS = frozenset({".csv", ".txt", ".tsv", ".json", ".xlsx"})
 _SHOWN = 200
 
 
@@ -104,6 +105,9 @@ class Listing:
         notes: What a reader of any result on these images should know.
         skipped: Files of the rows that were left out, so that they do not count as files that no
             list names.
+        found_by: How `file` is looked for: by its "name", in whatever folder and under names it
+            once had; by its "path", every folder in it meant; or not at all, because the listing
+            saw it on the "disk", below the root.
     """
 
     frame: pl.DataFrame
@@ -111,6 +115,7 @@ class Listing:
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     skipped: frozenset[str] = frozenset()
+    found_by: Literal["name", "path", "disk"] = "name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +138,8 @@ class Request:
         """Return the first of several files that lies among the labels, or in a folder below.
 
         Args:
-            names: Names the publisher has given this file over time; case is ignored.
+            names: Names the publisher has given this file over time, globs allowed; case is
+                ignored.
 
         Raises:
             DataError: If there is none; says where it was looked for and what lies there.
@@ -147,23 +153,27 @@ class Request:
             )
         if not self.labels.is_dir():
             raise DataError(f"There is no folder {self.labels}, where {names[0]} was expected.")
-        texts = [path.name for path in self._label_files() if path.suffix.lower() in _TEXTS]
-        hint = suggestion(names[0], texts[:_SHOWN]) if texts else "It holds no list at all."
+        lists = [name for _, name in self._label_files() if Path(name).suffix.lower() in _LISTS]
+        hint = suggestion(names[0], lists[:_SHOWN]) if lists else "It holds no list at all."
         raise DataError(f"{self.labels} holds no {' or '.join(names)}. {hint}")
 
     def find_label_file(self, *names: str) -> Path | None:
         """Return what `label_file` does, or None if there is no such file."""
-        below = self._label_files()
-        wanted = (path for name in names for path in below if path.name.lower() == name.lower())
-        return next(wanted, None)
+        ranks = {name.lower(): rank for rank, name in reversed([*enumerate(names)])}
+        globs = [name for name in ranks if "*" in name]
+        found = [
+            (ranks[wanted], folder.count(os.sep), Path(folder, name))
+            for folder, name in self._label_files()
+            for wanted in (name.lower(), *globs)
+            if wanted in ranks and fnmatchcase(name.lower(), wanted)
+        ]
+        return min(found, default=(0, 0, None))[2]
 
-    def _label_files(self) -> list[Path]:
-        """List the files below the labels, the nearest first; none if there is no such folder."""
-        found = []
+    def _label_files(self) -> Iterator[tuple[str, str]]:
+        """List (folder, name) of the files below the labels; none if there is no such folder."""
         for folder, below, names in os.walk(self.labels or ""):
-            below[:] = sorted(name for name in below if name[0] not in "._")
-            found += [Path(folder, name) for name in sorted(names) if name[0] != "."]
-        return sorted(found, key=lambda path: len(path.parts))
+            below[:] = sorted(name for name in below if name[0] != "." and name != "__MACOSX")
+            yield from ((folder, name) for name in sorted(names) if name[0] != ".")
 
     def images(self) -> Path:
         """Return the folder of images.
