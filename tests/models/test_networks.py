@@ -11,15 +11,27 @@ from hilum.models import DenseHead, TrunkAndHead, count_parameters, create_netwo
 from hilum.models.export import check_parity, export_onnx
 from hilum.models.trunk_and_head import average_to_grid
 
-SMALL_ENOUGH = {"inception_v3": 128, "alexnet": 100, "vgg16": 96}
-NAMES = [*networks, "timm/convnext_atto", "timm/resnet10t"]
+SMALL_ENOUGH = {"inception_v3": 128, "alexnet": 100, "vgg16": 96, "covidnet_compact": 224}
+LARGE = [name for name in networks if name.startswith(("covidnet_large", "covidnet_small"))]
+NAMES = [
+    *(name for name in networks if name not in LARGE),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE),
+    "timm/convnext_atto",
+    "timm/resnet10t",
+]
 
 
 def built(name: str, *, outputs: int = 3, channels: int = 1) -> tuple[TrunkAndHead, torch.Tensor]:
     size = SMALL_ENOUGH.get(name, 64)
+    if name in LARGE and not name.endswith("repaired"):
+        size = 224
     torch.manual_seed(3)
     model = create_network(name, outputs=outputs, channels=channels, size=size)
     with torch.no_grad():  # statistics of real batches, so that features have a sane scale
+        if name == "detl":  # its features are next to nothing with PyTorch's default weights
+            for layer in model.trunk.modules():
+                if isinstance(layer, torch.nn.Conv2d):
+                    torch.nn.init.kaiming_normal_(layer.weight)
         for layer in model.modules():
             if isinstance(layer, torch.nn.BatchNorm2d):
                 layer.momentum = None
@@ -63,11 +75,33 @@ def test_maps_equal_grad_cam_by_definition(name: str, outputs: int) -> None:
     wanted = grad_cam_by_autograd(model, images)
     assert logits.shape == (2, outputs)
     assert maps.shape[:2] == (2, max(outputs, 2))
-    assert float((maps - wanted).abs().max()) <= 1e-5 * max(1.0, float(wanted.max()))
     assert float(wanted.max()) > 0
+    assert float((maps - wanted).abs().max()) <= 1e-4 * float(wanted.max())
 
 
-@pytest.mark.parametrize("name", ["small_cnn", "densenet121", "alexnet", "timm/resnet10t"])
+@pytest.mark.parametrize("name", NAMES)
+def test_one_step_of_training_reaches_every_layer(name: str) -> None:
+    model, images = built(name)
+    model.train()
+    weights = dict(model.named_parameters())
+    first = next(iter(model.trunk.parameters()))
+    last = list(model.head.parameters())[-1]
+    before = first.detach().clone(), last.detach().clone()
+    loss = torch.nn.functional.cross_entropy(model(images), torch.tensor([0, 2]))
+    loss.backward()
+    unused = {key for key, weight in weights.items() if weight.grad is None}
+    torch.optim.SGD(model.parameters(), lr=0.1).step()
+    assert torch.isfinite(loss)
+    assert all(key.startswith(("auxiliary.", "trunk.net.head.")) for key in unused)
+    assert not torch.equal(first, before[0])
+    assert not torch.equal(last, before[1])
+
+
+QUICK = ["small_cnn", "densenet121", "alexnet", "detl", "vgg16_dense", "covidnet_compact",
+         "covidnet_compact_repaired", "timm/resnet10t"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUICK)
 def test_the_export_answers_as_torch_does(name: str) -> None:
     model, images = built(name)
     onnx = export_onnx(model, channels=1, size=images.shape[2])
@@ -78,7 +112,7 @@ def test_the_export_answers_as_torch_does(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["resnet18", "resnet50", "inception_v3", "vgg16"])
+@pytest.mark.parametrize("name", sorted({*networks, "timm/convnext_atto"} - {*QUICK}))
 def test_the_export_of_large_networks_answers_as_torch_does(name: str) -> None:
     test_the_export_answers_as_torch_does(name)
 
@@ -97,14 +131,14 @@ def test_a_model_in_training_mode_is_not_exported() -> None:
         export_onnx(create_network("small_cnn", outputs=2), channels=1, size=32)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "vgg16", "densenet121"])
+@pytest.mark.parametrize(
+    "name", ["resnet18", "vgg16", "densenet121", "detl", "vgg16_dense", "covidnet_compact"]
+)
 def test_maps_equal_pytorch_grad_cam_where_definitions_agree(name: str) -> None:
     grad_cam = pytest.importorskip("pytorch_grad_cam")
     targets = pytest.importorskip("pytorch_grad_cam.utils.model_targets")
     model, images = built(name)
-    layer = model.trunk[-1]
-    if name == "vgg16":
-        layer = model.trunk
+    layer = model.trunk if name in ("vgg16", "covidnet_compact") else model.trunk[-1]
     with torch.no_grad():
         maps = model.explain(images)[1]
     strongest = maps.amax((2, 3)).argmax(1)

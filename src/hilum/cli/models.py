@@ -23,19 +23,28 @@ def models(
     if json:
         print_json(rows)
         return
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("name", "parameters", "with auxiliary", "input", "head", "where it comes from")
+    table = Table(
+        Column("name", no_wrap=True),
+        Column("parameters", justify="right"),
+        Column("blocks", no_wrap=True, justify="right"),
+        Column("input", no_wrap=True, justify="right"),
+        Column("where it comes from", ratio=1),
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     for row in rows:
-        extra = row["parameters_in_training"]
+        extra = row["parameters_in_training"] - row["parameters"]
         table.add_row(
             row["name"],
-            f"{row['parameters']:,}",
-            f"{extra:,}" if extra != row["parameters"] else "",
-            f"{row['input_size']} px",
-            row["head"],
+            f"{row['parameters']:,}" + (f"\n+ {extra:,}" if extra else ""),
+            str(row["blocks"]),
+            f"{row['input_size']} px" + ("!" if row["only_size"] else ""),
             row["origin"],
         )
     Console().print(table)
+    Console().print("px!  this size only.  +  in training only, for an auxiliary head.")
     Console().print("Any convolutional network of timm can be named as timm/NAME.")

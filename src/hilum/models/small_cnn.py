@@ -6,9 +6,9 @@ from pathlib import Path
 
 from torch import nn
 
-from hilum.errors import ConfigError
 from hilum.models.registry import NetworkSpec, networks
 from hilum.models.trunk_and_head import PooledHead, TrunkAndHead
+from hilum.models.weights import random_weights_only
 
 __all__ = ["create_small_cnn"]
 
@@ -31,8 +31,7 @@ def create_small_cnn(
     Raises:
         ConfigError: If `weights` asks for anything but random weights: none are published.
     """
-    if str(weights) != "none":
-        raise ConfigError("small_cnn has no published weights; set model.weights to none.")
+    random_weights_only("small_cnn", weights)
     trunk = nn.Sequential()
     before = channels
     for stage, width in enumerate(WIDTHS):
@@ -40,7 +39,8 @@ def create_small_cnn(
         trunk.add_module(f"keep{stage + 1}", _block(width, width, stride=1))
         before = width
     head = PooledHead(nn.Linear(before, outputs), dropout=0.1 if dropout is None else dropout)
-    return TrunkAndHead(trunk, head)
+    starts = [f"down{stage}" for stage in range(2, len(WIDTHS) + 1)]
+    return TrunkAndHead(trunk, head, block_starts=starts)
 
 
 networks.add(

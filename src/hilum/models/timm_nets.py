@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from hilum.errors import ConfigError, MissingExtraError
+from hilum.models.blocks import starts_after
 from hilum.models.trunk_and_head import PooledHead, TrunkAndHead
 from hilum.models.weights import read_state_dict
 from hilum.registry import suggestion
@@ -61,7 +62,18 @@ def create_timm(
         _fill(net, read_state_dict(weights), name=name, source=str(weights))
     turn = _map_layout(net, name, channels=channels, size=size)
     head = PooledHead(nn.Linear(int(net.num_features), outputs), dropout=dropout or 0.0)
-    return TrunkAndHead(TimmTrunk(net, turn=turn), head)
+    trunk = TimmTrunk(net, turn=turn)
+    return TrunkAndHead(trunk, head, block_starts=_stage_starts(trunk))
+
+
+def _stage_starts(trunk: TimmTrunk) -> tuple[str, ...]:
+    """Return where the stages begin; timm lists the modules that end them, but not for all nets.
+
+    Where such a module lies deep inside a residual block, the stage ends with that block.
+    """
+    listed: Any = getattr(trunk.net, "feature_info", ())
+    ends = [".".join(stage["module"].split(".")[:2]) for stage in list(listed)[:-1]]
+    return starts_after(trunk, {f"net.{end}" for end in ends})
 
 
 def _nearest(name: str, known: list[str]) -> str:

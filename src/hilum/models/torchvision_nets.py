@@ -13,11 +13,12 @@ from pathlib import Path
 import torchvision.models as tv
 from torch import Tensor, nn
 
+from hilum.models.blocks import starts_after_pools
 from hilum.models.registry import NetworkSpec, networks
 from hilum.models.trunk_and_head import DenseHead, PooledHead, TrunkAndHead
 from hilum.models.weights import load_library_weights
 
-__all__: list[str] = []
+__all__ = ["set_input_channels"]
 
 
 class InceptionTrunk(nn.Module):
@@ -47,7 +48,7 @@ class InceptionTrunk(nn.Module):
 _INCEPTION_REST = ("AuxLogits", "avgpool", "dropout", "fc")
 
 
-def _first_convolution(net: nn.Module, place: str, channels: int) -> None:
+def set_input_channels(net: nn.Module, place: str, channels: int) -> None:
     """Give the convolution at `place` another number of input channels, with fresh weights."""
     owner_name, _, name = place.rpartition(".")
     owner = net.get_submodule(owner_name)
@@ -69,32 +70,39 @@ def _resnet(net: tv.ResNet, dropout: float | None) -> TrunkAndHead:
     trunk = nn.Sequential()
     for name in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"):
         trunk.add_module(name, getattr(net, name))
-    return TrunkAndHead(trunk, PooledHead(net.fc, dropout=dropout or 0.0))
+    head = PooledHead(net.fc, dropout=dropout or 0.0)
+    return TrunkAndHead(trunk, head, block_starts=[f"layer{stage}" for stage in range(1, 5)])
 
 
 def _densenet(net: tv.DenseNet, dropout: float | None) -> TrunkAndHead:
     trunk = nn.Sequential()
     trunk.add_module("features", net.features)
     trunk.add_module("relu", nn.ReLU())
-    return TrunkAndHead(trunk, PooledHead(net.classifier, dropout=dropout or 0.0))
+    head = PooledHead(net.classifier, dropout=dropout or 0.0)
+    starts = [f"features.denseblock{block}" for block in range(1, 5)]
+    return TrunkAndHead(trunk, head, block_starts=starts)
 
 
 def _inception(net: tv.Inception3, dropout: float | None) -> TrunkAndHead:
     head = PooledHead(net.fc, dropout=0.5 if dropout is None else dropout)
-    return TrunkAndHead(InceptionTrunk(net), head, net.AuxLogits)
+    trunk = InceptionTrunk(net)
+    names = [name for name, _ in trunk.named_modules()]
+    mixed = [name for name in names if name.count(".") == 1 and ".Mixed_" in name]
+    return TrunkAndHead(trunk, head, net.AuxLogits, block_starts=mixed)
 
 
 def _alexnet(net: tv.AlexNet, dropout: float | None) -> TrunkAndHead:
     layers = [layer for layer in net.classifier if isinstance(layer, nn.Linear)]
     rate = 0.5 if dropout is None else dropout
     head = DenseHead(grid=6, layers=layers, dropout=rate, dropout_first=True)
-    return TrunkAndHead(net.features, head)
+    return TrunkAndHead(net.features, head, block_starts=starts_after_pools(net.features))
 
 
 def _vgg(net: tv.VGG, dropout: float | None) -> TrunkAndHead:
     layers = [layer for layer in net.classifier if isinstance(layer, nn.Linear)]
     rate = 0.5 if dropout is None else dropout
-    return TrunkAndHead(net.features, DenseHead(grid=7, layers=layers, dropout=rate))
+    head = DenseHead(grid=7, layers=layers, dropout=rate)
+    return TrunkAndHead(net.features, head, block_starts=starts_after_pools(net.features))
 
 
 def _register(
@@ -121,7 +129,7 @@ def _register(
         *, outputs: int, channels: int, dropout: float | None = None, weights: str | Path = "none"
     ) -> TrunkAndHead:
         net = getattr(tv, name)(weights=None, num_classes=outputs, **(options or {}))
-        _first_convolution(net, first, channels)
+        set_input_channels(net, first, channels)
         if str(weights) != "none":
             load_library_weights(net, weights, name=name, first=first, last=last)
         return cut(net, dropout)

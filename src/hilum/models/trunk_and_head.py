@@ -22,10 +22,13 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from hilum.models.transfer import StartedFrom
 
 __all__ = ["DenseHead", "Head", "PooledHead", "TrunkAndHead"]
 
@@ -77,6 +80,8 @@ class DenseHead(nn.Module):
         dropout: Probability of dropping a unit in training.
         dropout_first: Drop before each linear layer but the last (AlexNet) instead of after its
             ReLU (VGG).
+        averaged: Average features of another side to the grid. Without it they are refused, and
+            the head is the plain flattening of networks made for one size of picture.
     """
 
     def __init__(
@@ -86,9 +91,11 @@ class DenseHead(nn.Module):
         layers: Sequence[nn.Linear],
         dropout: float = 0.5,
         dropout_first: bool = False,
+        averaged: bool = True,
     ) -> None:
         super().__init__()
         self.grid = grid
+        self.averaged = averaged
         self.layers: Sequence[nn.Linear] = nn.ModuleList(layers)  # type: ignore[assignment]
         self.dropout = nn.Dropout(dropout)
         self.dropout_first = dropout_first
@@ -101,6 +108,12 @@ class DenseHead(nn.Module):
     def _run(self, features: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return the logits and, of each hidden layer, its values after ReLU."""
         hidden: list[Tensor] = []
+        height, width = features.shape[2:]
+        if not self.averaged and (height, width) != (self.grid, self.grid):
+            raise ValueError(
+                f"This head takes features of {self.grid} x {self.grid}, got {height} x {width}. "
+                "Build the network for pictures of this size."
+            )
         values = average_to_grid(features, self.grid).flatten(1)
         for layer in list(self.layers)[:-1]:
             if self.dropout_first:
@@ -156,15 +169,26 @@ class TrunkAndHead(nn.Module):
             it must offer `both(x)`, which returns the features and those the auxiliary head takes.
         head: Features to logits.
         auxiliary: A second head that helps training and is left out afterwards.
+        block_starts: Names of the trunk's modules at which its second and later blocks begin, in
+            their order; see `hilum.models.blocks`.
     """
 
+    started_from: StartedFrom | None = None
+    """The trained network whose weights this one began with, if any."""
+
     def __init__(
-        self, trunk: nn.Module, head: PooledHead | DenseHead, auxiliary: nn.Module | None = None
+        self,
+        trunk: nn.Module,
+        head: PooledHead | DenseHead,
+        auxiliary: nn.Module | None = None,
+        *,
+        block_starts: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.trunk = trunk
         self.head = head
         self.auxiliary = auxiliary
+        self.block_starts = tuple(block_starts)
 
     @property
     def outputs(self) -> int:

@@ -17,7 +17,43 @@ from torch import Tensor, nn
 
 from hilum.errors import ConfigError
 
-__all__ = ["load_library_weights", "read_state_dict"]
+__all__ = ["load_library_weights", "random_weights_only", "read_state_dict", "start_like_keras"]
+
+_CHOICES = (
+    "model.weights must be `none`, `default`, a bundle, a run, or a file with a state dict "
+    "(.safetensors or .pth)."
+)
+
+
+def random_weights_only(name: str, weights: str | Path) -> None:
+    """Refuse weights for a network that no library has weights for.
+
+    Raises:
+        ConfigError: If `weights` is not "none".
+    """
+    if str(weights) == "none":
+        return
+    if str(weights) != "default" and not Path(weights).exists():
+        raise ConfigError(f"No weights at {weights}. {_CHOICES}")
+    raise ConfigError(
+        f"{name} has no published weights; set model.weights to none, or to a bundle or a run "
+        f"with this trunk. Got {weights}."
+    )
+
+
+def start_like_keras(*modules: nn.Module) -> None:
+    """Draw the weights of convolutions and linear layers as Keras does by default.
+
+    References:
+        Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+        networks", AISTATS 2010, equation 16.
+    """
+    for module in modules:
+        for layer in module.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                nn.init.xavier_uniform_(layer.weight)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
@@ -31,10 +67,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     """
     path = Path(path)
     if not path.is_file():
-        raise ConfigError(
-            f"No weights at {path}. model.weights must be `none`, `default` or a file with a "
-            "state dict (.safetensors or .pth)."
-        )
+        raise ConfigError(f"No weights at {path}. {_CHOICES}")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file

@@ -131,7 +131,9 @@ def test_what_is_written_reads_back_from_another_folder(tmp_path: Path) -> None:
     built = build("hannover", Request(root=write(tmp_path / "data", *ROWS)))
     beside = write_build(built, tmp_path / "out" / "m.parquet")
     again = Manifest.read(tmp_path / "out" / "m.parquet")
-    assert [path.resolve() for path in again.paths()] == [tmp_path / "data" / "png" / f"{name}.png" for name in "abc"]
+    assert [path.resolve() for path in again.paths()] == [
+        tmp_path / "data" / "png" / f"{name}.png" for name in "abc"
+    ]
     record = json.loads(beside.read_text())
     assert beside.name == "m.reconciliation.json"
     assert record["total"] == {
