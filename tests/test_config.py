@@ -112,7 +112,8 @@ def test_changes_leave_the_original_alone() -> None:
 
 
 def test_every_recipe_in_the_project_loads() -> None:
-    recipes = sorted((Path(__file__).parents[1] / "recipes").rglob("*.yaml"))
+    found = sorted((Path(__file__).parents[1] / "recipes").rglob("*.yaml"))
+    recipes = [path for path in found if path.parent.name != "generate"]  # tests/generate has those
     assert recipes
     for path in recipes:
         assert isinstance(load_recipe(path), Recipe)

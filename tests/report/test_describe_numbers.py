@@ -16,10 +16,10 @@ from hilum.data.manifest import Manifest
 from hilum.data.phantom import write_cohort
 from hilum.report.describe.collect import Facts, collect, working_frame
 from hilum.report.describe.confounding import Confounding, confounding, cramers_v
-from hilum.report.describe.drawing import marks
 from hilum.report.describe.figures_films import grey_spread, mean_film
 from hilum.report.describe.films import EXAMPLE, SHEET, SQUARE, Film, choose, look
 from hilum.report.describe.sizes import header_size, measure_sizes
+from hilum.report.drawing import marks
 
 ROWS = [
     # path, patient, source, label, split, sex, age, width, height

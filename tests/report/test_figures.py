@@ -65,7 +65,7 @@ def test_one_class_alone_can_be_drawn(name: str) -> None:
 
 def texts(score: Score, monkeypatch: pytest.MonkeyPatch, name: str) -> str:
     kept = []
-    monkeypatch.setattr(figures, "_save", lambda figure, out: kept.append(figure))
+    monkeypatch.setattr(figures, "save", lambda figure, out: kept.append(figure))
     DRAWN[name](*score(), io.BytesIO())
     shown = [axes.get_title() for axes in kept[0].axes]
     for axes in kept[0].axes:
