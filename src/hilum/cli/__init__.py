@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import typer
 
+from hilum.cli.check_table import check_table
 from hilum.cli.console import note
 from hilum.cli.crossval import crossval
 from hilum.cli.data import data
@@ -22,6 +23,7 @@ from hilum.cli.models import models
 from hilum.cli.phantoms import phantoms
 from hilum.cli.prepare import prepare
 from hilum.cli.report import report
+from hilum.cli.reproduce import reproduce
 from hilum.cli.screen import screen
 from hilum.cli.train import train
 from hilum.cli.tune import tune
@@ -45,6 +47,8 @@ COMMANDS: dict[Callable[..., None], str] = {
     tune: "Search a recipe's settings with Optuna.",
     crossval: "Fit and test once a fold, parted by patient.",
     evaluate: "Score predictions, a run or a bundle, with intervals.",
+    reproduce: "Train a paper's networks, as published and repaired.",
+    check_table: "Find published numbers that cannot be.",
     export: "Pack a run's best weights into a bundle.",
     screen: "Screen radiographs with a bundle, and show why.",
     report: "Write one HTML page about what was done.",
