@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image
 
@@ -15,6 +16,7 @@ from hilum.data.lint.alignment import aligned_correlation, correlation, detail
 from hilum.data.lint.copies import CERTAIN, POSSIBLE, find_copies
 from hilum.data.lint.fingerprint import fingerprint, ranked, thumbnail
 from hilum.data.lint.fingerprints import Fingerprints, take_fingerprints
+from hilum.data.manifest import read_table
 from hilum.data.phantom import HOSPITALS, draw_phantom
 from hilum.data.preprocessing import equalize
 
@@ -30,7 +32,7 @@ def prints(files: Any, pictures: Sequence[np.ndarray], names: Sequence[str] = ()
 def films() -> list[np.ndarray]:
     """Films of twelve phantom subjects, 288 pixels and more."""
     return [
-        draw_phantom(np.random.default_rng(seed), hospital=HOSPITALS[seed % 3], size=288).image
+        draw_phantom(np.random.default_rng(seed), hospital=HOSPITALS[seed % 3], size=288).pixels
         for seed in range(12)
     ]
 
@@ -120,8 +122,8 @@ def test_alignment_undoes_a_crop(films: list[np.ndarray]) -> None:
     thumbs = [np.stack([thumbnail(cut)[0] for cut in cuts]) for cuts in
               (films, [crop(film, 0.03) for film in films])]  # fmt: skip
     moving, fixed = (detail(ranked(thumb)) for thumb in thumbs)
-    assert correlation(moving, fixed).max() < CERTAIN
-    assert aligned_correlation(moving, fixed).min() > CERTAIN
+    assert np.median(correlation(moving, fixed)) < CERTAIN
+    assert aligned_correlation(moving, fixed).min() > 0.98
 
 
 def test_alignment_finds_what_opencv_finds(films: list[np.ndarray]) -> None:
@@ -152,9 +154,12 @@ def test_alignment_never_worsens_a_pair(files: Any) -> None:
 
 
 def test_films_of_two_real_patients_are_never_certain_copies(shared_data: Path) -> None:
-    paths = sorted(map(str, (shared_data / "cxr/images/nih").iterdir()))[::3]
-    found = find_copies(take_fingerprints(paths, workers=1))
-    assert [pair for pair in found.pairs if pair.kind != "bytes" and pair.similarity > 0.98] == []
+    listed = read_table(shared_data / "cxr").frame.filter(pl.col("source") == "nih")[::3]
+    paths = [str(shared_data / "cxr" / path) for path in listed["path"]]
+    copies = find_copies(take_fingerprints(paths, workers=1)).pairs
+    patient = listed["patient_id"]
+    apart = [pair for pair in copies if patient[pair.left] != patient[pair.right]]
+    assert not [pair for pair in apart if pair.certain]
 
 
 def test_a_real_film_published_twice_is_found(shared_data: Path) -> None:

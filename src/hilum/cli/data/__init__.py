@@ -8,6 +8,7 @@ import typer
 
 from hilum.cli.data.baseline import baseline
 from hilum.cli.data.build import build
+from hilum.cli.data.dedupe import dedupe
 from hilum.cli.data.describe import describe
 from hilum.cli.data.fetch import fetch
 from hilum.cli.data.lint import lint
@@ -18,7 +19,7 @@ from hilum.cli.data.split import split
 __all__ = ["data"]
 
 data = typer.Typer(
-    help="Get, build, check, describe, merge and split data sets.",
+    help="Get, build, check, describe, mend, merge and split data sets.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -30,6 +31,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "lint": (lint, "Find what is wrong with a data set, and what would falsify a result."),
     "baseline": (baseline, "Score rules that never look at a picture."),
     "describe": (describe, "Describe a data set on one page: numbers, pictures, films."),
+    "dedupe": (dedupe, "Keep one file of every film."),
     "merge": (merge, "Make one manifest of several."),
     "split": (split, "Part a manifest into train, validation and test by patient."),
 }

@@ -41,6 +41,9 @@ _WORTH_ALIGNING = 0.6
 _MOST_ALIGNED = 100_000
 _BATCH = 64
 _CHUNK = 1024
+_COMPARED = 2
+"""Pairs compared as they lie, a window, for each pair that may be aligned."""
+
 _BOTH_WAYS = ("picture", "mirrored", "negative")
 _FEWEST_LEVELS = 8
 _LEAST_SPREAD = 0.03
@@ -105,9 +108,8 @@ def find_copies(prints: Fingerprints, *, most_aligned: int = _MOST_ALIGNED) -> C
     pairs, alone = _same(places, np.array(prints.sha256)[places], "bytes")
     pixels = prints.records["pixels"][alone]
     same, alone = _same(alone, pixels[:, 0] ^ (pixels[:, 1] << np.uint64(1)), "pixels")
-    records = prints.records[alone]
-    telling = (records["levels"] >= _FEWEST_LEVELS) & (records["spread"] >= _LEAST_SPREAD)
-    alone = alone[telling]
+    levels, spread = (prints.records[name][alone] for name in ("levels", "spread"))
+    alone = alone[(levels >= _FEWEST_LEVELS) & (spread >= _LEAST_SPREAD)]
     near, left_out = _Search(prints.records[alone], most_aligned).run()
     pairs += same
     for one in near:
@@ -171,14 +173,15 @@ class _Search:
         kind: Kind,
     ) -> None:
         """Compare, as they lie, the matches whose longer hashes agree as well."""
-        for found in _gathered(matches, ours, theirs, kind):
-            fresh = [not self._settled(*pair) for pair in found.tolist()]
-            for at in range(0, int(np.count_nonzero(fresh)), _CHUNK):
-                left, right = found[fresh][at : at + _CHUNK].T
-                likeness = correlation(self._detail(left, window, kind), self._detail(right))
-                for k in np.flatnonzero(likeness > _WORTH_ALIGNING).tolist():
-                    pair = int(left[k]), int(right[k])
-                    self._note(_Candidate(*pair, window, kind, float(likeness[k])))
+        pairs, left_out = _likeliest(matches, ours, theirs, kind, _COMPARED * self._most)
+        self._left_out += left_out
+        fresh = pairs[[not self._settled(*pair) for pair in pairs[:, 1:].tolist()], 1:]
+        for at in range(0, len(fresh), _CHUNK):
+            left, right = fresh[at : at + _CHUNK].T
+            likeness = correlation(self._detail(left, window, kind), self._detail(right))
+            for k in np.flatnonzero(likeness > _WORTH_ALIGNING).tolist():
+                pair = int(left[k]), int(right[k])
+                self._note(_Candidate(*pair, window, kind, float(likeness[k])))
 
     def _align(self, candidates: list[_Candidate]) -> None:
         """Keep the candidates whose detail agrees once they are aligned."""
@@ -232,19 +235,39 @@ class _Search:
         self._found[left, right] = Copy(left, right, one.kind, min(similarity, 1.0))
 
 
-def _gathered(
-    matches: Iterator[Matches], ours: NDArray[np.uint64], theirs: NDArray[np.uint64], kind: Kind
-) -> Iterator[NDArray[np.int64]]:
-    """Yield pairs (query, row) whose longer hashes agree, many at a time, shape (k, 2)."""
+def _likeliest(
+    matches: Iterator[Matches],
+    ours: NDArray[np.uint64],
+    theirs: NDArray[np.uint64],
+    kind: Kind,
+    most: int,
+) -> tuple[NDArray[np.int64], int]:
+    """Return the pairs whose longer hashes agree, the nearest `most` of them, and how many more.
+
+    Returns:
+        Rows of (bits that differ, query, row), shape (k, 3), and the number left out.
+    """
+    kept = np.empty((0, 3), np.int64)
     waiting: list[NDArray[np.int64]] = []
+    count = left_out = 0
     for found in matches:
-        differing = ours[found.query] ^ theirs[found.row]
-        near = np.bitwise_count(differing).sum(axis=1) <= DETAIL_RADIUS
+        distance = np.bitwise_count(ours[found.query] ^ theirs[found.row]).sum(1, dtype=np.int64)
+        near = distance <= DETAIL_RADIUS
         near &= found.query < found.row if kind in _BOTH_WAYS else found.query != found.row
         if near.any():
-            waiting.append(np.stack([found.query[near], found.row[near]], axis=1))
-        if sum(map(len, waiting)) >= _CHUNK:
-            yield np.concatenate(waiting)
+            waiting.append(np.stack([distance, found.query, found.row], axis=1)[near])
+            count += len(waiting[-1])
+        if count > 2 * most:
+            kept, more = _nearest(np.concatenate([kept, *waiting]), most)
+            left_out, count = left_out + more, 0
             waiting.clear()
-    if waiting:
-        yield np.concatenate(waiting)
+    kept, more = _nearest(np.concatenate([kept, *waiting]), most)
+    return kept, left_out + more
+
+
+def _nearest(pairs: NDArray[np.int64], most: int) -> tuple[NDArray[np.int64], int]:
+    """Keep the pairs with the smallest first column; also say how many were dropped."""
+    if len(pairs) <= most:
+        return pairs, 0
+    chosen = np.argpartition(pairs[:, 0], most)[:most]
+    return pairs[chosen], len(pairs) - most

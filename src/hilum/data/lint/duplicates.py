@@ -267,8 +267,8 @@ def _given_up(left_out: int) -> Iterator[Finding]:
             severity="note",
             title=f"{_counted(left_out, 'pair')} of similar images not compared closely",
             count=left_out,
-            why="So much looks alike here that only the likeliest pairs were compared; cropped "
-            "copies may have been missed, exact and re-encoded ones were not.",
+            why="So much looks alike that only the likeliest pairs were compared; copies equal to "
+            "the pixel were all found, others may have been missed.",
             cure="Lint each source by itself, and then the sources in pairs.",
         )
 

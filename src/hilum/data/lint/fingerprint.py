@@ -133,7 +133,8 @@ def thumbnail(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], tuple[int, in
     factor = max(min(grey.shape) // _REDUCED, 1)
     small = Image.fromarray(grey).reduce(factor)
     left, top, right, bottom = _content(np.asarray(small))
-    picture = small.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=(left, top, right, bottom))
+    inside = small.crop((left, top, right, bottom))
+    picture = inside.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     return np.asarray(picture), ((bottom - top) * factor, (right - left) * factor)
 
 
