@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.data.atomic import replacing
 from hilum.errors import DataError
 from hilum.evaluation.calibration import reliability_bins
 from hilum.evaluation.predictions import Predictions
 from hilum.evaluation.ranking import precision_recall_points, roc_points
 from hilum.evaluation.record import Evaluation
+from hilum.report.drawing import Target, blank, save, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,10 +36,7 @@ __all__ = [
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("-", "--", ":", "-.")
 _GREY = "#767676"
-_DPI = 150
-_LONGEST = 24
 
-Target = Path | BinaryIO
 Array = NDArray[np.float64]
 
 
@@ -63,7 +60,7 @@ def roc_curves(predictions: Predictions, evaluation: Evaluation, out: Target) ->
     axes.set(xlabel="False positive rate (1 - specificity)", ylabel="Sensitivity (recall)")
     _title(axes, "ROC", evaluation)
     axes.legend(loc="lower right", fontsize=8, framealpha=0.9)
-    _save(figure, out)
+    save(figure, out)
 
 
 def precision_recall(predictions: Predictions, evaluation: Evaluation, out: Target) -> None:
@@ -91,7 +88,7 @@ def precision_recall(predictions: Predictions, evaluation: Evaluation, out: Targ
     axes.set(xlabel="Recall (sensitivity)", ylabel="Precision (positive predictive value)")
     _title(axes, "Precision and recall", evaluation)
     axes.legend(loc="lower left", fontsize=8, framealpha=0.9)
-    _save(figure, out)
+    save(figure, out)
 
 
 def confusion_matrix(evaluation: Evaluation, out: Target) -> None:
@@ -106,7 +103,7 @@ def confusion_matrix(evaluation: Evaluation, out: Target) -> None:
     rows = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(rows, 1)
     side = min(14.0, max(5.0, 2.6 + 0.9 * k))
-    figure = _figure(side, side * 0.9)
+    figure = blank(side, side * 0.9)
     axes = figure.subplots()
     picture = axes.imshow(shares, vmin=0, vmax=1, cmap="Blues", aspect="auto")
     size = 10 if k <= 6 else 7 if k <= 12 else 5
@@ -116,7 +113,7 @@ def confusion_matrix(evaluation: Evaluation, out: Target) -> None:
             text = f"{counts[true, called]:,}" + (f"\n{share:.0%}" if rows[true, 0] else "")
             colour = "white" if share > 0.5 else "black"
             axes.text(called, true, text, ha="center", va="center", color=colour, fontsize=size)
-    names = [_plain(name) for name in evaluation.classes]
+    names = [short(name) for name in evaluation.classes]
     slant: dict[str, Any] = (
         {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if k > 2 else {}
     )
@@ -126,7 +123,7 @@ def confusion_matrix(evaluation: Evaluation, out: Target) -> None:
     _title(axes, "Confusion matrix", evaluation)
     bar = figure.colorbar(picture, ax=axes, fraction=0.046, pad=0.03, format="{x:.0%}")
     bar.set_label("Share of the true class")
-    _save(figure, out)
+    save(figure, out)
 
 
 def reliability_diagram(predictions: Predictions, evaluation: Evaluation, out: Target) -> None:
@@ -138,7 +135,7 @@ def reliability_diagram(predictions: Predictions, evaluation: Evaluation, out: T
         out: PNG file to write, or an open binary file.
     """
     bins = reliability_bins(predictions.labels, predictions.probabilities)
-    figure = _figure(5.4, 6.0)
+    figure = blank(5.4, 6.0)
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     middle, width = (bins.edges[:-1] + bins.edges[1:]) / 2, np.diff(bins.edges)
     axes.bar(middle, bins.accuracy, width, color=_COLOURS[5], edgecolor="white", label="accuracy")
@@ -150,7 +147,7 @@ def reliability_diagram(predictions: Predictions, evaluation: Evaluation, out: T
     ece = evaluation.metrics["ece"].text()
     _title(axes, f"Reliability, calibration error {ece}", evaluation)
     axes.legend(loc="upper left", fontsize=8, framealpha=0.9)
-    _save(figure, out)
+    save(figure, out)
 
 
 def training_curves(metrics_csv: Path, out: Target) -> None:
@@ -174,14 +171,14 @@ def training_curves(metrics_csv: Path, out: Target) -> None:
     ]
     if not panels:
         raise DataError(f"{metrics_csv} has no column to draw: no loss, metric or learning rate")
-    figure = _figure(4.6 * len(panels), 3.8)
+    figure = blank(4.6 * len(panels), 3.8)
     places = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (names, title) in zip(places, panels, strict=True):
         _panel(axes, epoch, {name: columns[name] for name in names})
         axes.set(title=title)
         if names is rates and np.all(columns[names[0]] > 0):
             axes.set_yscale("log")
-    _save(figure, out)
+    save(figure, out)
 
 
 def _panel(axes: Axes, epoch: Array, lines: dict[str, Array]) -> None:
@@ -189,7 +186,7 @@ def _panel(axes: Axes, epoch: Array, lines: dict[str, Array]) -> None:
 
     marker = "o" if epoch.size < 30 else ""
     for number, (name, values) in enumerate(lines.items()):
-        label = _plain(name if "loss" in name else name.removeprefix("val_"))
+        label = short(name if "loss" in name else name.removeprefix("val_"))
         axes.plot(epoch, values, marker=marker, ms=3, label=label, **_style(number))
     axes.set(xlabel="Epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -215,17 +212,8 @@ def _number(cell: str | None) -> float:
         return float("nan")
 
 
-def _figure(width: float, height: float) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
 def _square() -> tuple[Figure, Axes]:
-    figure = _figure(5.4, 5.4)
+    figure = blank(5.4, 5.4)
     axes: Axes = figure.subplots()
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     axes.grid(alpha=0.25)
@@ -251,24 +239,9 @@ def _line(predictions: Predictions, c: int) -> dict[str, Any]:
 
 def _entry(evaluation: Evaluation, c: int, metric: str, name: str) -> str:
     label = evaluation.classes[c]
-    return f"{_plain(label)}: {name} {evaluation.per_class[label][metric].text()}"
+    return f"{short(label)}: {name} {evaluation.per_class[label][metric].text()}"
 
 
 def _title(axes: Axes, text: str, evaluation: Evaluation) -> None:
     images, patients = evaluation.n_images, evaluation.n_patients
     axes.set_title(f"{text}\nn = {images:,} images of {patients:,} patients", fontsize=11)
-
-
-def _plain(name: str) -> str:
-    """Return a name short enough for a label, in which $ is a dollar and not mathematics."""
-    short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
-    return short.replace("$", r"\$")
-
-
-def _save(figure: Figure, out: Target) -> None:
-    figure.supxlabel("Research use only", fontsize=7, color=_GREY, x=0.99, ha="right")
-    if not isinstance(out, Path):
-        figure.savefig(out, format="png", metadata={"Software": None})
-        return
-    with replacing(out) as file:
-        figure.savefig(file, format="png", metadata={"Software": None})

@@ -8,19 +8,18 @@ embedded. Whatever is not there is left out, not made up.
 from __future__ import annotations
 
 import base64
-import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from PIL import Image
 
 from hilum import __version__
 from hilum.data.atomic import replacing
 from hilum.errors import DataError
+from hilum.report.shell import environment, jpeg_uri
 
 __all__ = ["write_page"]
 
@@ -73,20 +72,16 @@ def write_page(folders: Iterable[str | Path], out: str | Path, *, title: str = "
             "There is nothing to report: no run.json, evaluation.json, bundle.json or "
             f"screenings.json in {', '.join(map(str, folders))}."
         )
-    environment = Environment(
-        loader=PackageLoader("hilum.report"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["estimate"] = _estimate
-    text = environment.get_template("page.html").render(
-        title=title,
-        version=__version__,
-        found=found,
-        headline=_HEADLINE,
-        per_class=_PER_CLASS,
+    text = (
+        environment({"estimate": _estimate})
+        .get_template("page.html")
+        .render(
+            title=title,
+            version=__version__,
+            found=found,
+            headline=_HEADLINE,
+            per_class=_PER_CLASS,
+        )
     )
     target = Path(out)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -174,9 +169,7 @@ def _thumbnail(path: Path) -> str:
     with Image.open(path, formats=["PNG"]) as picture:
         small = picture.convert("RGB")
     small.thumbnail((_THUMBNAIL, _THUMBNAIL), Image.Resampling.LANCZOS)
-    content = io.BytesIO()
-    small.save(content, format="JPEG", quality=88)
-    return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()
+    return jpeg_uri(small, quality=88)
 
 
 def _estimate(value: Mapping[str, Any] | None) -> str:

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.data.preprocessing import equalize
+from hilum.report.contact_sheet import Cell, draw_sheet
 from hilum.report.describe.collect import Spread
-from hilum.report.describe.drawing import INK, Mark, blank, legend, quiet, save, short
 from hilum.report.describe.films import Film
+from hilum.report.drawing import INK, Mark, blank, quiet, save, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["draw_contact_sheet", "draw_examples", "draw_means", "grey_spread"]
 
 _ACROSS = 8
-_GAP_PX = 8
-_INCH_PX = 150
 _GREY_EDGES = np.arange(0.0, 257.0, 8.0)
 _RAW, _EQUALISED = "#0072B2", "#D55E00"
 
@@ -41,41 +40,8 @@ def draw_contact_sheet(
         marks: Of the classes.
         out: PNG file to write.
     """
-    across = min(_ACROSS, max(len(films), 4))
-    down = -(-len(films) // across)
-    side = films[0].sheet.shape[0]
-    step = side + _GAP_PX
-    wall: NDArray[np.uint8] = np.full((down * step + 6, across * step), 255, np.uint8)
-    for number, film in enumerate(films):
-        row, column = divmod(number, across)
-        wall[row * step + 6 :, column * step :][:side, :side] = film.sheet
-    figure = blank(wall.shape[1] / _INCH_PX + 0.2, wall.shape[0] / _INCH_PX + 0.95)
-    axes = figure.subplots()
-    axes.imshow(wall, cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
-    axes.set_axis_off()
-    for number, film in enumerate(films):
-        row, column = divmod(number, across)
-        _badge(axes, column * step, row * step, side, marks[film.label])
-    figure.suptitle(title, fontsize=11, x=0.01, ha="left", color=INK)
-    legend(figure, [name for name in marks if any(film.label == name for film in films)], marks)
-    save(figure, out)
-
-
-def _badge(axes: Axes, x: float, y: float, side: int, mark: Mark) -> None:
-    from matplotlib.patches import Rectangle
-
-    axes.add_patch(Rectangle((x - 0.5, y - 0.5), side, 6, **(mark.bar() | {"linewidth": 0})))
-    axes.text(
-        x + 3,
-        y + 9,
-        mark.letter,
-        ha="left",
-        va="top",
-        fontsize=8,
-        fontweight="bold",
-        color=mark.on_fill,
-        bbox={"facecolor": mark.fill, "edgecolor": "white", "linewidth": 0.6, "pad": 1.6},
-    )
+    cells = [Cell(film.sheet, (marks[film.label],)) for film in films]
+    draw_sheet(cells, title, marks, out, across=min(_ACROSS, max(len(films), 4)))
 
 
 def draw_examples(films: Sequence[Film], title: str, out: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.report.describe.collect import UNKNOWN, Count, Cross, Known
-from hilum.report.describe.drawing import (
+from hilum.report.drawing import (
     GREY,
     INK,
     UNKNOWN_FILL,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hilum.report.describe.collect import Spread
-from hilum.report.describe.drawing import GREY, INK, Mark, blank, quiet, save, short
 from hilum.report.describe.sizes import Sizes
+from hilum.report.drawing import GREY, INK, Mark, blank, quiet, save, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

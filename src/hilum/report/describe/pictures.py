@@ -15,9 +15,10 @@ from pathlib import Path
 from hilum.report.describe import figures_films, figures_shares, figures_spread
 from hilum.report.describe.collect import UNKNOWN, Cross, Facts, Spread
 from hilum.report.describe.confounding import Confounding, LabelConfounding
-from hilum.report.describe.drawing import Mark, Picture, percent
 from hilum.report.describe.films import CLASSES, SOURCES, Choice, Film, Reading
 from hilum.report.describe.sizes import Sizes
+from hilum.report.drawing import Mark, percent
+from hilum.report.shell import Picture
 
 __all__ = ["Gathered", "draw_all", "in_words", "left_unseen", "statement"]
 

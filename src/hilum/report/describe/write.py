@@ -22,12 +22,13 @@ from hilum.errors import DataError
 from hilum.evaluation.record import RESEARCH_USE
 from hilum.report.describe.collect import Facts, collect, working_frame
 from hilum.report.describe.confounding import confounding
-from hilum.report.describe.drawing import Picture, marks
 from hilum.report.describe.figures_films import grey_spread
 from hilum.report.describe.films import Look, Progress, Reading, choose, look, read_films
 from hilum.report.describe.page import page
 from hilum.report.describe.pictures import Gathered, draw_all, in_words, left_unseen, statement
 from hilum.report.describe.sizes import measure_sizes
+from hilum.report.drawing import marks
+from hilum.report.shell import Picture
 
 __all__ = ["Description", "write_description"]
 

@@ -1,18 +1,19 @@
-"""How the pictures of a data set look: one colour, one letter, one hatch a class.
+"""How every picture of hilum looks: its canvas, its letters, its colours, and how it is saved.
 
-The first three colours differ in lightness, and those beyond are hatched, so that they can be told
-apart in grey print and by colour-blind eyes; the letters are for everybody.
+Drawn with matplotlib's Figure objects and never with pyplot, so that pictures need no display, hold
+no global state and may be made in any thread. One colour, one letter, one hatch a class: the first
+three colours differ in lightness, and those beyond are hatched, so that they can be told apart in
+grey print and by colour-blind eyes; the letters are for everybody.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from hilum.report.figures import _figure as blank
-from hilum.report.figures import _plain as short
-from hilum.report.figures import _save as save
+from hilum.data.atomic import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +24,7 @@ __all__ = [
     "INK",
     "UNKNOWN_FILL",
     "Mark",
-    "Picture",
+    "Target",
     "blank",
     "legend",
     "marks",
@@ -41,6 +42,46 @@ UNKNOWN_FILL = "#D9DCDF"
 _LIGHT = {"#E69F00", "#F0E442", "#56B4E9", "#D98CB3", UNKNOWN_FILL}
 _HATCHES = ("", "////", "....")
 _PLAIN_FILLS = 3
+_DPI = 150
+_LONGEST = 24
+
+Target = Path | BinaryIO
+"""A PNG file to write, or an open binary file."""
+
+
+def blank(width: float, height: float) -> Figure:
+    """Return an empty figure.
+
+    Args:
+        width: In inches of 150 pixels.
+        height: Likewise.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: Figure, out: Target) -> None:
+    """Write a figure as PNG, whole or not at all, with "Research use only" in its corner."""
+    figure.supxlabel("Research use only", fontsize=7, color="#767676", x=0.99, ha="right")
+    if not isinstance(out, Path):
+        figure.savefig(out, format="png", metadata={"Software": None})
+        return
+    with replacing(out) as file:
+        figure.savefig(file, format="png", metadata={"Software": None})
+
+
+def short(name: str) -> str:
+    r"""Return a name short enough for a label, in which $ is a dollar and not mathematics.
+
+    >>> short("covid"), short("a$b")
+    ('covid', 'a\\$b')
+    """
+    cut = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+    return cut.replace("$", r"\$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +105,6 @@ class Mark:
             "edgecolor": "white",
             "linewidth": 0.8,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A file of the folder and what the page says of it.
-
-    Args:
-        file: Name of the PNG.
-        caption: What is seen.
-        alt: The same for who cannot see it, with the numbers that matter.
-        film: Whether it shows radiographs, whose greys must never be turned or tinted.
-        wide: Whether it needs the page's whole width.
-    """
-
-    file: str
-    caption: str
-    alt: str
-    film: bool = False
-    wide: bool = False
 
 
 def marks(classes: tuple[str, ...]) -> dict[str, Mark]:
