@@ -14,11 +14,14 @@ import typer
 
 from hilum.cli.check_table import check_table
 from hilum.cli.console import note
+from hilum.cli.cost import cost
 from hilum.cli.crossval import crossval
 from hilum.cli.data import data
 from hilum.cli.doctor import doctor
+from hilum.cli.errors import errors
 from hilum.cli.evaluate import evaluate
 from hilum.cli.export import export
+from hilum.cli.generate import generate
 from hilum.cli.models import models
 from hilum.cli.phantoms import phantoms
 from hilum.cli.prepare import prepare
@@ -48,6 +51,8 @@ COMMANDS: dict[Callable[..., None], str] = {
     crossval: "Fit and test once a fold, parted by patient.",
     evaluate: "Score predictions, a run or a bundle, with intervals.",
     reproduce: "Train a paper's networks, as published and repaired.",
+    errors: "Show the films most confidently wrong, and what they share.",
+    cost: "Measure what models cost, side by side.",
     check_table: "Find published numbers that cannot be.",
     export: "Pack a run's best weights into a bundle.",
     screen: "Screen radiographs with a bundle, and show why.",
@@ -59,6 +64,7 @@ COMMANDS: dict[Callable[..., None], str] = {
 for command, summary in COMMANDS.items():
     app.command(short_help=summary)(command)
 app.add_typer(data, name="data")
+app.add_typer(generate, name="generate")
 
 
 def _version(show: bool) -> None:

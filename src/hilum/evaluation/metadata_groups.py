@@ -99,7 +99,7 @@ def _size(frame: pl.DataFrame) -> pl.Series:
 
 def _aspect(frame: pl.DataFrame) -> pl.Series:
     width, height = (pl.col(name).cast(pl.Float64, strict=False) for name in ("width", "height"))
-    ratio = pl.when((width > 0) & (height > 0)).then((width / height * 10).round() / 10)
+    ratio = pl.when((width > 0) & (height > 0)).then((width / height).round(1))
     return frame.select(aspect=ratio.cast(pl.String))["aspect"]
 
 
