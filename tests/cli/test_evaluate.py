@@ -235,3 +235,46 @@ def test_real_manifest_shows_what_never_looking_scores(shared_data: Path, tmp_pa
     result = run(tmp_path / "p.csv", "--manifest", shared_data / "cxr" / "manifest.csv", "--json")
     found = json.loads(result.stdout)["baselines"]["source_majority"]["metrics"]
     assert found["macro_auroc"]["estimate"] > 0.75
+
+
+def test_an_answers_worth_and_calibration_are_shown_and_kept(
+    predictions: Path, tmp_path: Path
+) -> None:
+    words = ("--resamples", 50, "--prevalence", 0.1, "--out", tmp_path / "out")
+    result = run(predictions, *words)
+    assert "10 %: PPV" in result.stdout
+    assert "Is it as sure as it is right?" in result.stdout
+    saved = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    shares = [row["prevalence"] for row in saved["predictive_values"]["yes"]]
+    assert shares == [0.01, 0.05, 0.1, 0.2]
+    assert [p["name"] for p in saved["operating_points"]] == [
+        "sensitivity=0.95",
+        "specificity=0.95",
+    ]
+    assert saved["calibration"][0]["group"] == "all"
+    assert (tmp_path / "out" / "decision-curve.png").is_file()
+
+
+def test_calibration_is_shown_by_source(predictions: Path, manifest: Path) -> None:
+    words = ("--manifest", manifest, "--split", "test", "--resamples", 50, "--json")
+    groups = json.loads(run(predictions, *words).stdout)["calibration"]
+    assert [(g["group"], g["n"]) for g in groups] == [("all", 40), ("even", 20), ("odd", 20)]
+
+
+def test_the_kind_of_limits_can_be_chosen(predictions: Path) -> None:
+    words = ("--resamples", 50, "--json")
+    methods = {
+        kind: json.loads(run(predictions, *words, "--interval", kind).stdout)["metrics"][
+            "accuracy"
+        ]["method"]
+        for kind in ("auto", "percentile", "bca")
+    }
+    assert methods["auto"].startswith("Wilson")
+    assert methods["percentile"] == "percentiles of resampled patients"
+    assert methods["bca"] == "BCa limits of resampled patients"
+
+
+def test_a_prevalence_is_a_share(predictions: Path) -> None:
+    result = run(predictions, "--prevalence", 5)
+    assert result.exit_code == 2
+    assert "must be between 0 and 1, got 5" in result.output

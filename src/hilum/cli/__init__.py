@@ -12,7 +12,9 @@ from collections.abc import Callable
 
 import typer
 
+from hilum.cli.calibrate import calibrate
 from hilum.cli.check_table import check_table
+from hilum.cli.compare import compare
 from hilum.cli.console import note
 from hilum.cli.cost import cost
 from hilum.cli.crossval import crossval
@@ -53,6 +55,8 @@ COMMANDS: dict[Callable[..., None], str] = {
     reproduce: "Train a paper's networks, as published and repaired.",
     errors: "Show the films most confidently wrong, and what they share.",
     cost: "Measure what models cost, side by side.",
+    compare: "Compare two models on the same films.",
+    calibrate: "Fit temperature and thresholds; write a new bundle.",
     check_table: "Find published numbers that cannot be.",
     export: "Pack a run's best weights into a bundle.",
     screen: "Screen radiographs with a bundle, and show why.",

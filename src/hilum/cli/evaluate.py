@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, BadParameter, Option, echo
 
@@ -42,6 +42,13 @@ def evaluate(
     ignore: Annotated[
         list[str] | None, Option(help="Column of the table that is no probability; repeatable.")
     ] = None,
+    prevalence: Annotated[
+        list[float] | None, Option(help="Where PPV and NPV are wanted, besides 1, 5 and 20 %.")
+    ] = None,
+    interval: Annotated[
+        Literal["auto", "percentile", "bca"],
+        Option(help="How limits are found; auto: what was measured to hold best for each figure."),
+    ] = "auto",
     resamples: Annotated[int, Option(min=0, help="Resamples of patients; 0: no limits.")] = 2000,
     seed: Annotated[int, Option(min=0, help="Seed of the resampling.")] = 0,
     json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
@@ -50,6 +57,7 @@ def evaluate(
     from hilum.evaluation.scoring import evaluate as score
 
     _check_out(what, out)
+    prevalences = prevalences_with(prevalence)
     if split is None and what.is_dir():
         split = "test"
     images, about = _images(what, manifest)
@@ -69,11 +77,57 @@ def evaluate(
         predictions,
         resamples=resamples,
         seed=seed,
+        interval=interval,
         baseline=baseline,
         threshold=threshold,
         notes=notes,
     )
+    found = _with_evidence(found, predictions, prevalences, _thresholds(what))
     _show(found, predictions, out, {**about, "split": split}, json=json)
+
+
+def prevalences_with(wanted: list[float] | None) -> tuple[float, ...]:
+    """Return the usual prevalences and those asked for, rising."""
+    from hilum.evaluation.prevalence import PREVALENCES
+
+    for value in wanted or []:
+        if not 0 < value < 1:
+            raise BadParameter(f"must be between 0 and 1, got {value:g}", param_hint="--prevalence")
+    return tuple(sorted({*PREVALENCES, *(wanted or [])}))
+
+
+def _thresholds(what: Path) -> dict[str, tuple[str, float, str]]:
+    """Return the thresholds of a bundle: name to class, value and where it comes from."""
+    if not (what / "bundle.json").is_file():
+        return {}
+    from hilum.screening.bundle import Bundle
+
+    rules = Bundle.load(what, verify=False).record.thresholds
+    return {
+        name: (rule.label, rule.value, rule.source or "before, by the bundle")
+        for name, rule in rules.items()
+        if rule.kind == "at_least"
+    }
+
+
+def _with_evidence(
+    found: Evaluation,
+    predictions: Predictions,
+    prevalences: tuple[float, ...],
+    thresholds: dict[str, tuple[str, float, str]],
+) -> Evaluation:
+    from dataclasses import replace
+
+    from hilum.evaluation.evidence import gather_evidence
+
+    evidence = gather_evidence(
+        predictions,
+        found,
+        prevalences=prevalences,
+        thresholds=thresholds,
+        resamples=found.resamples,
+    )
+    return replace(found, evidence=evidence)
 
 
 def _check_out(what: Path, out: Path | None) -> None:
@@ -195,6 +249,11 @@ def _show(
     if out is not None:
         from hilum.report.folder import write_evaluation
 
+        if found.evidence is not None and found.evidence.curves:
+            from hilum.report.calibration_pages import decision_curves
+
+            out.mkdir(parents=True, exist_ok=True)
+            decision_curves(found.evidence.curves, out / "decision-curve.png")
         write_evaluation(out, predictions, found, about)
         note(f"Written to {out}.")
     if json:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.evaluation.catalogue import METRICS
+
+if TYPE_CHECKING:
+    from hilum.evaluation.evidence import Evidence
 
 __all__ = ["RESEARCH_USE", "Baseline", "Estimate", "Evaluation"]
 
@@ -131,6 +134,9 @@ class Evaluation:
     notes: tuple[str, ...] = ()
     """What a reader must know before using a figure."""
 
+    evidence: Evidence | None = None
+    """What an answer is worth, operating points and calibration, where they were asked for."""
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON: no NaN, baselines before the model's own figures."""
         used = {*self.metrics, *(name for row in self.per_class.values() for name in row)}
@@ -161,5 +167,6 @@ class Evaluation:
                 "columns": "decision",
                 "counts": self.confusion.tolist(),
             },
+            **({} if self.evidence is None else self.evidence.to_dict()),
             "definitions": {name: METRICS[name].meaning for name in METRICS if name in used},
         }

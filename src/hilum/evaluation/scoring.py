@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hilum.evaluation.baseline import SourceLabels, frequencies_by_group
 from hilum.evaluation.predictions import Predictions
 from hilum.evaluation.record import Baseline, Evaluation
-from hilum.evaluation.spread import Scored, Spread, resample
+from hilum.evaluation.spread import Interval, Scored, Spread, resample
 
 __all__ = ["evaluate"]
 
@@ -28,6 +28,7 @@ def evaluate(
     resamples: int = 2000,
     seed: int = 0,
     level: float = 0.95,
+    interval: Interval = "auto",
     baseline: SourceLabels | None = None,
     threshold: float | None = None,
     notes: Sequence[str] = (),
@@ -39,6 +40,9 @@ def evaluate(
         resamples: Number of resamples of patients; 0 for no intervals.
         seed: Seed of the resampling.
         level: Confidence of the intervals, in (0, 1).
+        interval: How limits are found: "percentile" or "bca" of resampled patients for all
+            figures; "auto" takes Wilson's for shares and DeLong's for AUROCs, both with patients
+            as clusters, and percentiles for the rest, as was measured to hold best.
         baseline: Images the zero-pixel baseline learns from, usually those the model was trained
             on. By default the evaluated images themselves, which flatters the baseline a little.
         threshold: Of two classes, the probability from which an image is called positive. By
@@ -46,16 +50,16 @@ def evaluate(
         notes: What a reader must know of how the predictions were come by; kept in the record.
 
     Raises:
-        ValueError: If `resamples` is negative, `level` or `threshold` is out of range, or
-            `threshold` is given for other than two classes.
+        ValueError: If `resamples` is negative, `level` or `threshold` is out of range, there is no
+            such `interval`, or `threshold` is given for other than two classes.
     """
     if resamples < 0 or not 0 < level < 1:
         raise ValueError(f"Expected resamples >= 0 and 0 < level < 1, got {resamples} and {level}")
     decisions, rule = _decide(predictions, threshold)
     model = Scored.start(predictions, decisions)
     rules = {name: Scored.start(rows, None) for name, rows in _rules(predictions, baseline).items()}
-    resample([model, *rules.values()], resamples, seed)
-    spread = Spread(model, level, resamples)
+    resample([model, *rules.values()], resamples, seed, interval=interval)
+    spread = Spread(model, level, resamples, interval)
     return Evaluation(
         classes=predictions.classes,
         n_images=len(predictions),
@@ -67,7 +71,7 @@ def evaluate(
         },
         confusion=model.weighted.confusion.astype(np.int64),
         baselines=_baselines(predictions, baseline, rules, spread),
-        method=_method(predictions, resamples, level),
+        method=_method(predictions, resamples, level, interval),
         decision=rule,
         level=level,
         resamples=resamples,
@@ -149,7 +153,7 @@ def _baselines(
         if name not in rules:
             found[name] = Baseline(title=title, unavailable="not available: no source column")
             continue
-        spread = Spread(rules[name], model.level, model.resamples)
+        spread = Spread(rules[name], model.level, model.resamples, model.interval)
         found[name] = Baseline(
             title=title,
             fitted_on=learnt.origin,
@@ -159,13 +163,21 @@ def _baselines(
     return found
 
 
-def _method(predictions: Predictions, resamples: int, level: float) -> str:
+def _method(predictions: Predictions, resamples: int, level: float, interval: Interval) -> str:
     if resamples == 0:
         return "No intervals: no resamples were asked for."
     who = "(source, patient_id)" if predictions.sources is not None else "(patient_id)"
+    kind = "BCa" if interval == "bca" else "percentile"
+    drawn = (
+        f"{level:.0%} {kind} intervals over {resamples} resamples of patients {who}, drawn "
+        "with replacement, all images of a patient together"
+    )
+    formulas = (
+        "; of shares Wilson's, with as many images as the patients' vary like, and of AUROCs "
+        "DeLong's, patients as clusters"
+    )
     return (
-        f"{level:.0%} percentile intervals over {resamples} resamples of patients {who}, drawn "
-        "with replacement, all images of a patient together; shares of exactly 0 or 1 have exact "
+        f"{drawn}{formulas if interval == 'auto' else ''}; shares of exactly 0 or 1 have exact "
         "binomial limits over patients instead."
     )
 

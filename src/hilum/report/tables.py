@@ -66,10 +66,19 @@ def evaluation_tables(evaluation: Evaluation) -> list[RenderableType]:
         _further(evaluation),
         *_per_class(evaluation),
         _confusion(evaluation),
+        *_evidence(evaluation),
         *(Text(f"Note: {note}", style="yellow") for note in dict.fromkeys(notes)),
         Text(f"{evaluation.method} Decision: {evaluation.decision}.", style="dim"),
         Text(RESEARCH_USE, style="dim"),
     ]
+
+
+def _evidence(evaluation: Evaluation) -> list[RenderableType]:
+    if evaluation.evidence is None:
+        return []
+    from hilum.report.evidence_tables import evidence_tables
+
+    return evidence_tables(evaluation.evidence)
 
 
 def evaluation_text(evaluation: Evaluation, *, width: int | None = None) -> str:

@@ -50,7 +50,7 @@ def _scale(result: Reproduction) -> Iterator[str]:
 
 def _baseline(result: Reproduction) -> Iterator[str]:
     for metric, value in result.baseline.metrics.items():
-        yield f"| {result.baseline.row} | {metric} | | | {value.text()} | | {value.n} |"
+        yield f"| {result.baseline.row} | {metric} | | | {value.text()} | | {value.n:,} |"
 
 
 def _network(result: Reproduction, name: str) -> Iterator[str]:
@@ -61,11 +61,11 @@ def _network(result: Reproduction, name: str) -> Iterator[str]:
     for metric in shown[0].metrics:
         printed, recomputed = published(result.paper.name).lookup(shown[0].row, metric)
         cells = [_text(rows.get(variant), metric) for variant in ("published", "repaired")]
-        count = shown[0].metrics[metric].n
+        counts = dict.fromkeys(f"{row.metrics[metric].n:,}" for row in shown)
         yield (
             f"| {shown[0].row or name} | {metric} | {printed or ''} | "
             f"{'' if recomputed is None else f'{recomputed:.3f}'} | {cells[0]} | {cells[1]} | "
-            f"{count} |"
+            f"{' / '.join(counts)} |"
         )
 
 
