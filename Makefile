@@ -40,6 +40,9 @@ demo: setup  ## Do the main job on phantoms: draw, prepare, train, evaluate, exp
 	$(HILUM) report $(DEMO) --out $(DEMO)/report.html --title "hilum on phantoms"
 	@echo "Open $(DEMO)/report.html; the bundle is in $(DEMO)/bundle."
 
+# One thread a process: two test processes with two threads each wait for each other.
+test test-all: export OMP_NUM_THREADS = 1
+
 test: setup  ## Pass the tests that take less than ten seconds each.
 	$(RUN) pytest -q -m "not slow" -n 2
 
