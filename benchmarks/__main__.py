@@ -17,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.rows import Row
 
-NAMES = ("cold", "engine", "training", "cache", "manifest", "evaluation", "duplicates")
+NAMES = ("cold", "engine", "training", "cache", "manifest", "evaluation", "duplicates", "coverage")
 RESULTS = Path(__file__).parent / "results" / "speed.json"
 
 

@@ -138,8 +138,10 @@ def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in changes.items():
         before = result.get(key)
-        both = isinstance(before, dict) and isinstance(value, dict) and value
-        result[key] = _merged(before, value) if both else value
+        if isinstance(before, dict) and isinstance(value, dict) and value:
+            result[key] = _merged(before, value)
+        else:
+            result[key] = value
     return result
 
 

@@ -188,7 +188,7 @@ def test_a_bundle_screens_the_split_with_its_own_labels(
     tmp_path: Path, manifest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = SimpleNamespace(
-        classes=("no", "ill"), training={"recipe": {"relabel": {"yes": "ill"}}}
+        classes=("no", "ill"), training={"recipe": {"relabel": {"yes": "ill"}}}, thresholds={}
     )
     bundle = SimpleNamespace(record=record)
 

@@ -102,7 +102,7 @@ def _thresholds(what: Path) -> dict[str, tuple[str, float, str]]:
         return {}
     from hilum.screening.bundle import Bundle
 
-    rules = Bundle.load(what, verify=False).record.thresholds
+    rules = Bundle.load(what).record.thresholds
     return {
         name: (rule.label, rule.value, rule.source or "before, by the bundle")
         for name, rule in rules.items()

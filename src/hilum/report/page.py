@@ -32,6 +32,8 @@ _PICTURES = {
     "precision-recall.png": "Precision and recall, each class against the rest",
     "confusion.png": "True classes by decisions",
     "reliability.png": "How often what was said with a confidence was right",
+    "decision-curve.png": "Net benefit of acting on the answer, beside acting always and never",
+    "reliability-before-after.png": "Confidence and outcome, before and after calibration",
 }
 
 
