@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from hilum.data.manifest import Manifest
+from hilum.errors import ConfigError
 from hilum.reproduce import paper
 from hilum.reproduce.paper import Fault, Network, Paper
 from hilum.reproduce.results import Scale
@@ -64,6 +65,8 @@ def test_both_variants_stand_beside_a_rule_that_never_looks(
     again = reproduce(SMALL, films, tmp_path, scale=scale)
     assert (tmp_path / "small" / "published" / "run.json").stat().st_mtime_ns == kept
     assert again.rows[0].metrics == found.rows[0].metrics
+    with pytest.raises(ConfigError, match="another recipe, or at another scale"):
+        reproduce(SMALL, films, tmp_path, scale=Scale(epochs=2, size=32, resamples=20))
 
 
 def test_two_stages_in_folds_and_the_repaired_one_tests_nobody_it_has_seen(

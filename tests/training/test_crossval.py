@@ -76,3 +76,11 @@ def test_a_fold_without_a_class_is_refused_before_any_epoch(spots: Spots, tmp_pa
             folds=3,
         )
     assert not (tmp_path / "fold-0").exists()
+
+
+def test_folds_of_another_recipe_are_not_taken_for_these(spots: Spots, tmp_path: Path) -> None:
+    recipe = spot_recipe(training=SHORT)
+    cross_validate(recipe, spots.manifest, spots.cache, tmp_path, folds=2, resamples=0)
+    other = spot_recipe(training={**SHORT, "epochs": 2})
+    with pytest.raises(ConfigError, match="trained by another recipe"):
+        cross_validate(other, spots.manifest, spots.cache, tmp_path, folds=2, resamples=0)

@@ -118,7 +118,7 @@ class TwoStages(Work):
     def _first_stage(self, films: Manifest, variant: Variant) -> Path:
         run = self.out / "stage-a" / variant
         recipe = self.recipe(self.paper.first_stage[variant], [], keep_labels=True)
-        if not is_finished(run):
+        if not is_finished(run, recipe):
             shares = {"train": 0.85, "val": 0.15}
             fit(
                 recipe,

@@ -100,7 +100,7 @@ class Work:
         """Train one recipe, unless that is done, and score it on the test split."""
         run = self.out / name / variant
         cache = self.cache(recipe)
-        if not is_finished(run):
+        if not is_finished(run, recipe):
             fit(
                 recipe,
                 self.images,
@@ -160,9 +160,20 @@ class Work:
         return lambda done, total: progress(what, done, total)
 
 
-def is_finished(run: Path) -> bool:
-    """Say whether a run was trained to its end."""
-    return (run / "run.json").exists() and "finished" in RunFolder(run).record()
+def is_finished(run: Path, recipe: Recipe) -> bool:
+    """Say whether a run was trained to its end.
+
+    Raises:
+        ConfigError: If it was trained by another recipe, at another scale for example.
+    """
+    if not (run / "run.json").exists() or "finished" not in RunFolder(run).record():
+        return False
+    if RunFolder(run).recipe() != recipe:
+        raise ConfigError(
+            f"{run} was trained by another recipe, or at another scale. Name another --out, or "
+            "ask for what was asked for before."
+        )
+    return True
 
 
 def _calibration(run: Path, recipe: Recipe, test: Predictions) -> dict[str, float]:

@@ -173,7 +173,7 @@ def cross_validate(
     found = []
     for fold, part in enumerate(parts):
         run = out / f"fold-{fold}"
-        if not _finished(run, part):
+        if not _finished(run, part, recipe):
             fit(
                 recipe,
                 part,
@@ -221,14 +221,19 @@ def _check_folds(parts: list[Manifest]) -> None:
         )
 
 
-def _finished(run: Path, part: Manifest) -> bool:
-    """Say whether a fold is done; refuse one that was made from other images."""
+def _finished(run: Path, part: Manifest, recipe: Recipe) -> bool:
+    """Say whether a fold is done; refuse one of other images or of another recipe."""
     if not (run / "run.json").exists():
         return False
     record = RunFolder(run).record()
     if record["manifest"]["sha256"] != part.sha256:
         raise ConfigError(
             f"{run} was trained on other images or folds. Choose another folder for --out."
+        )
+    if RunFolder(run).recipe() != recipe:
+        raise ConfigError(
+            f"{run} was trained by another recipe. Choose another folder for --out, or ask for "
+            "what was asked for before."
         )
     return "finished" in record
 
