@@ -113,7 +113,7 @@ def vae_help(
         for seed in seeds:
             run = out / arm / f"seed-{seed}"
             settings = _seeded(recipe, seed)
-            if not is_finished(run):
+            if not is_finished(run, settings):
                 fit(
                     settings,
                     films[arm],
