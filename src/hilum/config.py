@@ -153,8 +153,10 @@ def _problem(kind: type[BaseModel], item: dict[str, Any]) -> str:
     if item["type"] == "missing":
         return f"{place}: missing; it has no default."
     cause = item.get("ctx", {}).get("error")
-    message = str(cause) if cause is not None else item["msg"]
-    return f"{place}: {message.replace(chr(10), ' ')}; got {_short(item.get('input'))}"
+    message = (str(cause) if cause is not None else item["msg"]).replace("\n", " ")
+    # A contradiction between settings names them itself; the whole record would only hide it.
+    got = "" if isinstance(item.get("input"), dict) else f"; got {_short(item.get('input'))}"
+    return f"{place}: {message}{got}"
 
 
 def _short(value: Any) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hilum.errors import PredictionsError
 from hilum.evaluation import Predictions
 
 GOOD = {
@@ -98,3 +99,27 @@ def test_what_cannot_be_scored_is_refused(changes: dict[str, object], message: s
 def test_a_positive_class_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="two classes, one of them 'flu', got normal, covid"):
         made().with_positive("flu")
+
+
+def written(folder: Path, *rows: str) -> Path:
+    path = folder / "rounded.csv"
+    path.write_text("\n".join(["image,patient_id,label,normal,pneumonia,covid", *rows]))
+    return path
+
+
+def test_probabilities_written_with_two_decimals_are_taken_and_made_to_sum_to_one(
+    tmp_path: Path,
+) -> None:
+    path = written(tmp_path, "a,1,normal,0.33,0.33,0.33", "b,2,covid,0.05,0.05,0.91")
+    found = Predictions.read(path)
+    assert found.probabilities[0] == pytest.approx([1 / 3] * 3)
+    assert np.allclose(found.probabilities.sum(axis=1), 1)
+
+
+def test_a_sum_that_rounding_does_not_explain_is_still_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,1,normal,0.33,0.33,0.30", "b,2,covid,0.05,0.05,0.90")
+    with pytest.raises(PredictionsError, match="row 2: .* sum to 0.96, not to 1 .within 0.015"):
+        Predictions.read(path)
+    exact = written(tmp_path, "a,1,normal,0.3333,0.3333,0.3300", "b,2,covid,0.05,0.05,0.90")
+    with pytest.raises(PredictionsError, match="sum to 0.9966, not to 1 .within 0.001"):
+        Predictions.read(exact)

@@ -95,7 +95,9 @@ class Job:
         except ImageReadError as error:
             return Outcome(path, error=error.reason)
         except _BAD_FILE as error:
-            return Outcome(path, error=f"{type(error).__name__}: {error}")
+            gone = isinstance(error, FileNotFoundError)
+            why = "there is no such file" if gone else f"{type(error).__name__}: {error}"
+            return Outcome(path, error=why)
         return Outcome(path, mark, len(data), sha256, image)
 
     def _seems_known(self, sha256: str) -> bool:

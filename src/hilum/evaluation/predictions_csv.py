@@ -65,6 +65,8 @@ def read_predictions(
             problems += _sums(table, values)
     if problems or values is None:
         raise PredictionsError(f"{path} cannot be scored as it is:", problems)
+    if values.shape[1] > 1 and _rounding(table, values.shape[1]) > SUM_TOLERANCE:
+        values = values / values.sum(axis=1, keepdims=True)
     if values.shape[1] == 1:
         values = np.column_stack([1 - values[:, 0], values[:, 0]])
     predictions = Predictions(
@@ -274,8 +276,22 @@ def _outside(table: _Table, values: NDArray[np.float64]) -> list[str]:
 def _sums(table: _Table, values: NDArray[np.float64]) -> list[str]:
     inside = np.all((values >= 0) & (values <= 1), axis=1)
     sums = values.sum(axis=1)
+    allowed = max(SUM_TOLERANCE, _rounding(table, values.shape[1]))
     return [
         f"row {table.rows[i]}: the probabilities sum to {sums[i]:.4g}, not to 1 "
-        f"(within {SUM_TOLERANCE:g})"
-        for i in np.flatnonzero(inside & (np.abs(sums - 1) > SUM_TOLERANCE))
+        f"(within {allowed:g})"
+        for i in np.flatnonzero(inside & (np.abs(sums - 1) > allowed + 1e-12))
     ]
+
+
+def _rounding(table: _Table, columns: int) -> float:
+    """Return how far a row's sum may be from 1 because its numbers were written with few decimals.
+
+    Half a unit of the last decimal a column, where every number of the table has at most three
+    decimals and some have two or more; coarser ones are no probabilities to be scored.
+    """
+    cells = [cell for name in table.scores for cell in table.columns[name]]
+    if any("e" in cell.lower() for cell in cells):
+        return 0.0
+    decimals = max(len(cell.partition(".")[2]) for cell in cells)
+    return columns * 0.5 * 10.0**-decimals if decimals in (2, 3) else 0.0

@@ -198,7 +198,8 @@ def _refuse_to_replace(place: Path, *, overwrite: bool) -> None:
         return
     if not overwrite:
         raise BundleError(
-            f"There is already something at {place}. Pass overwrite, or choose another folder."
+            f"There is already something at {place}. Choose another folder, or ask to overwrite "
+            "it (--overwrite)."
         )
     if not (place / _RECORD).is_file() or place.is_symlink():
         raise BundleError(f"{place} is not a bundle, so it is not replaced. Choose another folder.")
