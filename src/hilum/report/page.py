@@ -120,7 +120,7 @@ def _run(path: Path) -> dict[str, Any]:
 
 def _evaluation(path: Path) -> dict[str, Any]:
     pictures = [
-        {"source": source, "caption": caption}
+        {"source": source, "caption": caption, "wide": _is_wide(path.parent / name)}
         for name, caption in _PICTURES.items()
         if (source := _embedded(path.parent / name))
     ]
@@ -164,6 +164,12 @@ def _embedded(path: Path) -> str | None:
     if not path.is_file():
         return None
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def _is_wide(path: Path) -> bool:
+    """Say whether a picture needs the whole width of the page to be read."""
+    with Image.open(path, formats=["PNG"]) as picture:
+        return picture.width > 2 * picture.height
 
 
 def _thumbnail(path: Path) -> str:
