@@ -56,8 +56,8 @@ def calibrate(
     json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Fit a temperature and thresholds on a validation split; write a NEW bundle."""
-    from hilum.cli.evaluate import _images as labelled
-    from hilum.cli.evaluate import _predict_bundle as predict
+    from hilum.cli.evaluate import labelled_images as labelled
+    from hilum.cli.evaluate import predict_bundle as predict
     from hilum.cli.evaluate import prevalences_with
     from hilum.screening.bundle import Bundle
     from hilum.screening.recalibrate import FittedOn, recalibrate

@@ -45,7 +45,7 @@ def errors(
 
     Exit code 3: some films could not be shown; the page names them.
     """
-    from hilum.cli.evaluate import _images, _predictions, _two_classes
+    from hilum.cli.evaluate import found_predictions, labelled_images, two_classes
     from hilum.evaluation.matching import match_manifest
     from hilum.report.errors.write import write_errors
 
@@ -53,11 +53,11 @@ def errors(
         raise BadParameter(f"{out} is a file; name a folder", param_hint="--out")
     split = "test" if split is None and what.is_dir() else split
     explainer = _bundle(what, bundle)
-    images, _ = _images(what, manifest)
+    images, _ = labelled_images(what, manifest)
     if images is None:
         raise BadParameter("is needed", param_hint="--manifest")
-    found = _predictions(what, images, split, positive=positive, ignore=[])
-    matched = match_manifest(_two_classes(found, positive, threshold), images, split=split)
+    found = found_predictions(what, images, split, positive=positive, ignore=[])
+    matched = match_manifest(two_classes(found, positive, threshold), images, split=split)
     typed = ["hilum", "errors", str(what), "--manifest", str(manifest), "--out", str(out)]
     for name, value in (
         ("split", split), ("bundle", bundle), ("count", count), ("positive", positive),

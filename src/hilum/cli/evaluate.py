@@ -60,9 +60,9 @@ def evaluate(
     prevalences = prevalences_with(prevalence)
     if split is None and what.is_dir():
         split = "test"
-    images, about = _images(what, manifest)
-    predictions = _predictions(what, images, split, positive=positive, ignore=ignore or [])
-    predictions = _two_classes(predictions, positive, threshold)
+    images, about = labelled_images(what, manifest)
+    predictions = found_predictions(what, images, split, positive=positive, ignore=ignore or [])
+    predictions = two_classes(predictions, positive, threshold)
     baseline, notes = None, images.notes if images is not None else ()
     if images is not None:
         from hilum.evaluation.matching import match_manifest
@@ -140,7 +140,7 @@ def _check_out(what: Path, out: Path | None) -> None:
         raise BadParameter(f"it would replace {what}; name another folder", param_hint="--out")
 
 
-def _images(what: Path, path: Path | None) -> tuple[Manifest | None, dict[str, Any]]:
+def labelled_images(what: Path, path: Path | None) -> tuple[Manifest | None, dict[str, Any]]:
     """Return the manifest, labels named as the model names them, and where things come from."""
     about: dict[str, Any] = {"scored": str(what), "scored_sha256": None, "manifest": None}
     if what.is_file():
@@ -170,7 +170,7 @@ def _relabel(what: Path) -> dict[str, str]:
     return dict(recipe.get("relabel") or {})
 
 
-def _predictions(
+def found_predictions(
     what: Path,
     images: Manifest | None,
     split: str | None,
@@ -178,6 +178,7 @@ def _predictions(
     positive: str | None,
     ignore: list[str],
 ) -> Predictions:
+    """Return the predictions of a table, of a run or of a bundle, whichever `what` is."""
     from hilum.errors import DataError
     from hilum.evaluation.predictions import Predictions
 
@@ -196,11 +197,12 @@ def _predictions(
         )
     if images is None:
         raise DataError(f"{what} is a {known[0]}: name the images to score with --manifest.")
-    predict = _predict_bundle if known[0] == "bundle" else _predict_run
+    predict = predict_bundle if known[0] == "bundle" else _predict_run
     return predict(what, images, split)
 
 
-def _predict_bundle(what: Path, images: Manifest, split: str | None) -> Predictions:
+def predict_bundle(what: Path, images: Manifest, split: str | None) -> Predictions:
+    """Return what a bundle says of the images of a split that have a label it knows."""
     from hilum.errors import DataError
     from hilum.screening.batch import predict_manifest
     from hilum.screening.bundle import Bundle
@@ -223,7 +225,7 @@ def _predict_run(what: Path, images: Manifest, split: str | None) -> Predictions
     return predict_run(what, images, split)
 
 
-def _two_classes(
+def two_classes(
     predictions: Predictions, positive: str | None, threshold: float | None
 ) -> Predictions:
     """Put the positive class second; a threshold needs two classes, too."""

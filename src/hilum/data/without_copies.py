@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from hilum.data.lint.copies import find_copies
+from hilum.data.lint.copies import find_copies, first_places
 from hilum.data.lint.fingerprints import take_fingerprints
 from hilum.data.manifest import Manifest
 from hilum.errors import DataError
@@ -73,15 +73,13 @@ def without_copies(
         raise DataError(f"There is no source {', '.join(unknown)} in the manifest; it has {known}.")
     paths = [str(path) for path in manifest.paths()]
     prints = take_fingerprints(paths, workers=workers, cache=cache, progress=progress)
-    film = [*range(len(paths))]
-    for pair in find_copies(prints).pairs:
-        if pair.certain:
-            film[_first(film, pair.right)] = _first(film, pair.left)
+    first = first_places(pair for pair in find_copies(prints).pairs if pair.certain)
+    film = [first.get(row, row) for row in range(len(paths))]
     rank = {name: place for place, name in enumerate(prefer)}
     kept: dict[int, int] = {}
     for row in sorted(range(len(film)), key=lambda row: (rank.get(sources[row], len(rank)), row)):
-        kept.setdefault(_first(film, row), row)
-    chosen = [kept[_first(film, row)] for row in range(len(film))]
+        kept.setdefault(film[row], row)
+    chosen = [kept[place] for place in film]
     labels = manifest.frame["label"].to_list()
     names = manifest.frame["path"].to_list()
     out = [row for row, other in enumerate(chosen) if row != other]
@@ -95,11 +93,3 @@ def without_copies(
         tuple(dropped.values()),
         tuple(found for row, found in dropped.items() if labels[row] != labels[chosen[row]]),
     )
-
-
-def _first(film: list[int], row: int) -> int:
-    """Return the row that stands for all files of a film."""
-    while film[row] != row:
-        film[row] = film[film[row]]
-        row = film[row]
-    return row

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hilum.data.atomic import replacing
-from hilum.errors import DataError
 from hilum.evaluation.confidence import ClassReliability, class_reliability
 from hilum.evaluation.decisions import DecisionCurve, decision_curve
 from hilum.evaluation.predictions import Predictions
+from hilum.report.destination import made_folder
 from hilum.report.drawing import Target, blank, save, short
 
 if TYPE_CHECKING:
@@ -119,11 +119,7 @@ def write_calibration(folder: str | Path, found: Recalibrated) -> list[Path]:
     Raises:
         DataError: If the folder cannot be made.
     """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+    folder = made_folder(folder)
     before, after = found.said_before, found.said_after
     how = f"logits / {found.temperature:.3g}" if found.method == "temperature" else "unchanged"
     names = ["reliability-before-after.png"]

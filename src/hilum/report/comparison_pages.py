@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from hilum.data.atomic import replacing
-from hilum.errors import DataError
 from hilum.evaluation.compare import Comparison
 from hilum.evaluation.record import Estimate
+from hilum.report.destination import made_folder
 from hilum.report.drawing import Target, blank, save, short
 
 __all__ = ["comparison_csv", "comparison_picture", "write_comparison"]
@@ -36,11 +36,7 @@ def write_comparison(
     Raises:
         DataError: If the folder cannot be made.
     """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+    folder = made_folder(folder)
     text = json.dumps({**(about or {}), **found.to_dict()}, indent=2, allow_nan=False)
     comparison_picture(found, folder / "comparison.png")
     with replacing(folder / "comparison.csv") as file:

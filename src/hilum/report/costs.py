@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from hilum.data.atomic import replacing
-from hilum.errors import DataError
+from hilum.report.destination import made_folder
 from hilum.screening.cost import Cost, Costs
 from hilum.screening.timing import Times
 
@@ -134,11 +134,7 @@ def write_costs(costs: Costs, folder: str | Path) -> list[Path]:
     Raises:
         DataError: If the folder cannot be made.
     """
-    place = Path(folder)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"Cannot make the folder {place}: {error.strerror}.") from error
+    place = made_folder(folder)
     record = json.dumps(costs.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     texts = {"cost.csv": costs_csv(costs), "cost.json": f"{record}\n"}
     for name, text in texts.items():

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from hilum.data.atomic import replacing
-from hilum.errors import DataError
 from hilum.evaluation.predictions import Predictions
 from hilum.evaluation.record import Evaluation
 from hilum.report import figures
+from hilum.report.destination import made_folder
 from hilum.report.tables import metrics_csv
 
 __all__ = ["write_evaluation"]
@@ -40,11 +40,7 @@ def write_evaluation(
     Raises:
         DataError: If the folder cannot be made.
     """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+    folder = made_folder(folder)
     with replacing(folder / "predictions.csv") as file:
         file.write(predictions.to_csv().encode())
     with replacing(folder / "metrics.csv") as file:

@@ -8,7 +8,7 @@ alteration of a film leaves of them, and how often two patients are taken for on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -20,7 +20,16 @@ from hilum.data.lint.fingerprint import WINDOWS, Window, ranked, window_of
 from hilum.data.lint.fingerprints import Fingerprints
 from hilum.data.lint.neighbours import HammingIndex, Matches
 
-__all__ = ["CERTAIN", "DETAIL_RADIUS", "POSSIBLE", "RADIUS", "Copies", "Copy", "find_copies"]
+__all__ = [
+    "CERTAIN",
+    "DETAIL_RADIUS",
+    "POSSIBLE",
+    "RADIUS",
+    "Copies",
+    "Copy",
+    "find_copies",
+    "first_places",
+]
 
 Kind = Literal["bytes", "pixels", "picture", "crop", "mirrored", "negative"]
 
@@ -94,6 +103,26 @@ class Copies:
 
     pairs: tuple[Copy, ...]
     left_out: int = 0
+
+
+def first_places(pairs: Iterable[Copy]) -> dict[int, int]:
+    """Return, for every place in a pair, the first place that shows the same film.
+
+    Args:
+        pairs: Copies; a copy of a copy shows the same film, too.
+    """
+    leader: dict[int, int] = {}
+
+    def leads(place: int) -> int:
+        while leader.setdefault(place, place) != place:
+            leader[place] = leader[leader[place]]
+            place = leader[place]
+        return place
+
+    for pair in pairs:
+        one, other = leads(pair.left), leads(pair.right)
+        leader[max(one, other)] = min(one, other)
+    return {place: leads(place) for place in leader}
 
 
 def find_copies(prints: Fingerprints, *, most_aligned: int = _MOST_ALIGNED) -> Copies:

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from hilum.data.lint.copies import Copies, Copy
+from hilum.data.lint.copies import Copies, Copy, first_places
 from hilum.data.lint.record import Finding, Severity
 
 __all__ = ["Entry", "duplicate_findings"]
@@ -95,13 +95,10 @@ class _Films:
 
     def __init__(self, pairs: Sequence[Copy], entries: Sequence[Entry]) -> None:
         self.entries = entries
-        leader: dict[int, int] = {}
-        for pair in pairs:
-            one, other = (_leader(leader, place) for place in (pair.left, pair.right))
-            leader[max(one, other)] = min(one, other)
+        first = first_places(pairs)
         self._pairs: dict[int, list[Copy]] = defaultdict(list)
         for pair in pairs:
-            self._pairs[_leader(leader, pair.left)].append(pair)
+            self._pairs[first[pair.left]].append(pair)
 
     def where(self, wanted: Callable[[Sequence[Entry]], bool]) -> list[list[Copy]]:
         """Return the pairs of every film whose files answer to `wanted`."""
@@ -111,12 +108,6 @@ class _Films:
         """Return the files of one film, or of several."""
         places = sorted({place for pair in pairs for place in (pair.left, pair.right)})
         return [self.entries[place] for place in places]
-
-
-def _leader(leader: dict[int, int], place: int) -> int:
-    while leader.get(place, place) != place:
-        place = leader[place]
-    return place
 
 
 def _several(values: Sequence[object]) -> bool:

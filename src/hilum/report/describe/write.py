@@ -18,7 +18,6 @@ import numpy as np
 from hilum import __version__
 from hilum.data.atomic import replacing
 from hilum.data.manifest import Manifest
-from hilum.errors import DataError
 from hilum.evaluation.record import RESEARCH_USE
 from hilum.report.describe.collect import Facts, collect, working_frame
 from hilum.report.describe.confounding import confounding
@@ -27,6 +26,7 @@ from hilum.report.describe.films import Look, Progress, Reading, choose, look, r
 from hilum.report.describe.page import page
 from hilum.report.describe.pictures import Gathered, draw_all, in_words, left_unseen, statement
 from hilum.report.describe.sizes import measure_sizes
+from hilum.report.destination import made_folder
 from hilum.report.drawing import marks
 from hilum.report.shell import Picture
 
@@ -77,7 +77,7 @@ def write_description(
     """
     if examples < 0:
         raise ValueError(f"examples must be at least 0, got {examples}")
-    folder = _made(Path(out))
+    folder = made_folder(Path(out))
     seen, gathered = _gather(manifest, examples=examples, seed=seed, progress=progress)
     pictures = draw_all(gathered, marks(gathered.facts.classes), folder)
     about = {
@@ -97,14 +97,6 @@ def write_description(
         file.write(page(record, gathered, pictures, folder).encode())
     failed = dict([*gathered.reading.failed, *_headers_failed(gathered)])
     return Description(folder / "index.html", record, tuple(sorted(failed.items())))
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"Cannot make the folder {folder}: {error.strerror}.") from error
-    return folder
 
 
 def _gather(

@@ -14,9 +14,10 @@ from typing import Any
 from hilum import __version__
 from hilum.data.atomic import replacing
 from hilum.data.manifest import Manifest
-from hilum.errors import BundleError, DataError
+from hilum.errors import BundleError
 from hilum.evaluation.matching import Matched
 from hilum.evaluation.record import RESEARCH_USE
+from hilum.report.destination import made_folder
 from hilum.report.drawing import marks
 from hilum.report.errors.collect import Gathered, gather, numbers
 from hilum.report.errors.figures import VALUES, draw_error_sheet, draw_rates
@@ -87,7 +88,7 @@ def write_errors(
         raise ValueError(f"count must be at least 0, got {count}")
     _check_classes(matched, bundle)
     gathered = _gathered(matched, manifest, threshold)
-    folder = _made(Path(out))
+    folder = made_folder(Path(out))
     shown = range(min(count, len(gathered.errors)))
     paths = [gathered.paths[int(gathered.errors.rows[place])] for place in shown]
     films = see_films([gathered.film(place) for place in shown], paths, bundle, progress)
@@ -143,14 +144,6 @@ def _decision(gathered: Gathered, threshold: float | None) -> str:
         return "what is most probable"
     first, second = gathered.predictions.classes
     return f"{second} from a probability of {threshold:g} on, else {first}"
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"Cannot make the folder {folder}: {error.strerror}.") from error
-    return folder
 
 
 def _store(path: Path, text: str) -> None:
