@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import typer
 
+from hilum.cli.audit import audit
 from hilum.cli.calibrate import calibrate
 from hilum.cli.check_table import check_table
 from hilum.cli.compare import compare
@@ -30,6 +31,7 @@ from hilum.cli.prepare import prepare
 from hilum.cli.report import report
 from hilum.cli.reproduce import reproduce
 from hilum.cli.screen import screen
+from hilum.cli.segment import segment
 from hilum.cli.train import train
 from hilum.cli.tune import tune
 from hilum.errors import HilumError
@@ -53,6 +55,7 @@ COMMANDS: dict[Callable[..., None], str] = {
     crossval: "Fit and test once a fold, parted by patient.",
     evaluate: "Score predictions, a run or a bundle, with intervals.",
     reproduce: "Train a paper's networks, as published and repaired.",
+    audit: "Ask of a model's score whether it is real.",
     errors: "Show the films most confidently wrong, and what they share.",
     cost: "Measure what models cost, side by side.",
     compare: "Compare two models on the same films.",
@@ -69,6 +72,7 @@ for command, summary in COMMANDS.items():
     app.command(short_help=summary)(command)
 app.add_typer(data, name="data")
 app.add_typer(generate, name="generate")
+app.add_typer(segment, name="segment")
 
 
 def _version(show: bool) -> None:

@@ -32,6 +32,7 @@ def export(
                     "images": parity.images,
                     "logits": parity.logits,
                     "cams": parity.cams,
+                    "features": parity.features,
                 },
             }
         )

@@ -1,4 +1,4 @@
-"""From a trained network to the one file that screening runs: logits and every class's map.
+"""From a trained network to the one file that screening runs: logits, maps and features.
 
 The exported network is compared with torch on real inputs before anything is written. A difference
 above 1e-4 is refused: a model that answers otherwise than the one that was evaluated is another
@@ -38,6 +38,7 @@ class Parity:
     images: int
     logits: float
     cams: float
+    features: float
 
 
 class _Explained(nn.Module):
@@ -45,12 +46,16 @@ class _Explained(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return self.model.explain(images)
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        features = self.model.trunk(images)
+        return self.model.head(features), self.model.cams(features), features.mean(dim=(2, 3))
 
 
 def export_onnx(model: TrunkAndHead, *, channels: int, size: int) -> bytes:
-    """Return the network as ONNX: `images` to `logits` and `cams`, any batch size.
+    """Return the network as ONNX, any batch size.
+
+    It takes `images` and gives `logits` (n, outputs), `cams` (n, classes, h, w) and `features`
+    (n, c): the mean over the grid of what the trunk hands to the head.
 
     Args:
         model: In evaluation mode.
@@ -71,7 +76,7 @@ def export_onnx(model: TrunkAndHead, *, channels: int, size: int) -> bytes:
             (example,),
             path,
             input_names=["images"],
-            output_names=["logits", "cams"],
+            output_names=["logits", "cams", "features"],
             dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=65536)}},
             dynamo=True,
             external_data=False,
@@ -105,24 +110,22 @@ def check_parity(model: TrunkAndHead, onnx: bytes, images: NDArray[np.float32]) 
         images: Network input, shape (n, channels, size, size), from real radiographs.
 
     Raises:
-        BundleError: If logits or maps differ by more than 1e-4 (of the largest value where that is
-            above 1), or anything is not a number.
+        BundleError: If logits, maps or features differ by more than 1e-4 (of the largest value
+            where that is above 1), or anything is not a number.
     """
     import onnxruntime
 
     session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
-    logits, cams = session.run(["logits", "cams"], {"images": images})
+    found = session.run(["logits", "cams", "features"], {"images": images})
     with torch.inference_mode():
-        wanted_logits, wanted_cams = (t.numpy() for t in model.explain(torch.from_numpy(images)))
-    parity = Parity(
-        images=len(images),
-        logits=_difference(logits, wanted_logits),
-        cams=_difference(cams, wanted_cams),
-    )
-    if not (parity.logits <= PARITY and parity.cams <= PARITY):
+        wanted = [tensor.numpy() for tensor in _Explained(model)(torch.from_numpy(images))]
+    apart = [_difference(ours, theirs) for ours, theirs in zip(found, wanted, strict=True)]
+    parity = Parity(images=len(images), logits=apart[0], cams=apart[1], features=apart[2])
+    if not all(difference <= PARITY for difference in apart):
         raise BundleError(
-            f"The exported network differs from torch by {parity.logits:.2g} in logits and "
-            f"{parity.cams:.2g} in maps; at most {PARITY:g} is allowed. It was not written."
+            f"The exported network differs from torch by {parity.logits:.2g} in logits, "
+            f"{parity.cams:.2g} in maps and {parity.features:.2g} in features; at most "
+            f"{PARITY:g} is allowed. It was not written."
         )
     return parity
 

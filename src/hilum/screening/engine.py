@@ -54,17 +54,40 @@ class Engine:
         Raises:
             BundleError: If the network fails, or gives other shapes than its record promises.
         """
+        logits, cams = self._run(["logits", "cams"], images)
+        return logits, cams
+
+    @property
+    def has_features(self) -> bool:
+        """Whether the network also gives its features; early bundles do not."""
+        return any(entry.name == "features" for entry in self._session.get_outputs())
+
+    def run_with_features(
+        self, images: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32] | None]:
+        """Do as `run`, and give what the head saw, averaged over the grid: (n, c), or None.
+
+        Raises:
+            BundleError: As `run` does.
+        """
+        if not self.has_features:
+            return *self.run(images), None
+        logits, cams, features = self._run(["logits", "cams", "features"], images)
+        return logits, cams, features
+
+    def _run(self, names: list[str], images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         try:
-            logits, cams = self._session.run(["logits", "cams"], {"images": images})
+            found: list[NDArray[np.float32]] = self._session.run(names, {"images": images})
         except self._failures as error:
             raise BundleError(f"The network failed: {_first_line(error)}") from error
+        logits, cams = found[:2]
         expected = (len(images), self._record.architecture.outputs)
         if logits.shape != expected or cams.ndim != 4:
             raise BundleError(
                 f"The network gave logits of shape {logits.shape} and cams of shape {cams.shape}; "
                 f"expected {expected} and (n, classes, h, w)."
             )
-        return logits, cams
+        return found
 
 
 def to_probabilities(

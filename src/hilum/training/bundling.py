@@ -82,6 +82,7 @@ def export_run(
                 "drawn_from": drawn_from,
                 "largest_logit_difference": parity.logits,
                 "largest_cam_difference": parity.cams,
+                "largest_feature_difference": parity.features,
             },
         },
         versions=package_versions(),
