@@ -31,7 +31,7 @@ def run_without(blocked: tuple[str, ...], code: str) -> subprocess.CompletedProc
 @pytest.mark.parametrize(
     "room",
     ["config", "data", "data.phantom", "evaluation", "screening", "screening.screener", "report",
-     "report.page", "cli", "training"],
+     "report.whole.write", "report.audit_page", "cli", "training"],
 )  # fmt: skip
 def test_a_core_room_imports_where_torch_cannot_be_found(room: str) -> None:
     done = run_without(TRAINING_ONLY, f"import hilum.{room}")

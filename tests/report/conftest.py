@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -26,3 +29,14 @@ def score() -> Callable[..., Scored]:
         return predictions, evaluate(predictions, resamples=50)
 
     return made
+
+
+@pytest.fixture(scope="session")
+def browser() -> ModuleType:
+    """What a real browser and axe say of a page; its functions skip where these are missing."""
+    spec = importlib.util.spec_from_file_location("browser", Path(__file__).with_name("browser.py"))
+    if spec is None or spec.loader is None:
+        raise ImportError("tests/report/browser.py cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

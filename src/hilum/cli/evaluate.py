@@ -140,17 +140,26 @@ def _check_out(what: Path, out: Path | None) -> None:
         raise BadParameter(f"it would replace {what}; name another folder", param_hint="--out")
 
 
-def labelled_images(what: Path, path: Path | None) -> tuple[Manifest | None, dict[str, Any]]:
-    """Return the manifest, labels named as the model names them, and where things come from."""
+def labelled_images(
+    what: Path, path: Path | None, *, leaks: bool = False
+) -> tuple[Manifest | None, dict[str, Any]]:
+    """Return the manifest, labels named as the model names them, and where things come from.
+
+    With `leaks` patients may stand in several splits: an audit finds them and says so.
+    """
     about: dict[str, Any] = {"scored": str(what), "scored_sha256": None, "manifest": None}
     if what.is_file():
         about["scored_sha256"] = hashlib.sha256(what.read_bytes()).hexdigest()
+    elif (what / "bundle.json").is_file():
+        from hilum.screening.bundle import Bundle
+
+        about["bundle_id"] = Bundle.load(what, verify=False).id
     if path is None:
         return None, about
     from hilum.data.manifest import Manifest
     from hilum.evaluation.matching import relabelled
 
-    images = Manifest.read(path, check_files=False)
+    images = Manifest.read(path, check_files=False, leaks=leaks)
     about["manifest"] = {"path": str(path), "sha256": images.sha256, "images": len(images)}
     return relabelled(images, _relabel(what)), about
 

@@ -34,10 +34,11 @@ def reproduce(
 ) -> None:
     """Train a paper's networks as published and repaired, beside a rule that never looks.
 
-    Writes results.json and table.md, with what was printed, what can be recomputed from it, and
-    what was measured here.
+    Writes results.json, table.md and table.png: what was printed, what can be recomputed from it,
+    and what was measured here.
     """
     from hilum.data.manifest import Manifest
+    from hilum.report.reproduction import reproduction_picture
     from hilum.reproduce import paper as named
     from hilum.reproduce.results import Scale
     from hilum.reproduce.run import reproduce as run
@@ -61,8 +62,9 @@ def reproduce(
             progress=lambda _what, done, total: bar(done, total),
         )
     table = side_by_side(result)
+    reproduction_picture(result.to_dict(), out / "table.png")
     (out / "table.md").write_text(table, encoding="utf-8")
-    note(f"Written: {out / 'results.json'} and {out / 'table.md'}.")
+    note(f"Written: results.json, table.md and table.png in {out}.")
     if json:
         print_json(result.to_dict())
     else:

@@ -140,6 +140,7 @@ def create_covidnet(
     name: str,
     *,
     repaired: bool,
+    any_size: bool | None = None,
     outputs: int,
     channels: int,
     dropout: float | None = None,
@@ -150,6 +151,8 @@ def create_covidnet(
     Args:
         name: One of `PLANS`.
         repaired: Repaired wiring instead of the published one.
+        any_size: Average features to the head's grid, so that it takes pictures of any size; by
+            default the repaired networks do.
         outputs: Number of logits.
         channels: Input channels, 1 or 3; 3 as published.
         dropout: Dropout after the head's hidden layers; none if not given.
@@ -169,7 +172,8 @@ def create_covidnet(
                 )
     widths = (plan.stages[-1] * GRID * GRID, *plan.hidden, outputs)
     layers = [nn.Linear(before, after) for before, after in pairwise(widths)]
-    head = DenseHead(grid=GRID, layers=layers, dropout=dropout or 0.0, averaged=repaired)
+    averaged = repaired if any_size is None else any_size
+    head = DenseHead(grid=GRID, layers=layers, dropout=dropout or 0.0, averaged=averaged)
     starts = [f"stages.{number}" for number in range(len(BLOCKS))]
     return TrunkAndHead(trunk, head, block_starts=starts)
 
@@ -185,3 +189,14 @@ def _register(name: str) -> None:
 
 for _name in PLANS:
     _register(_name)
+
+networks.add(
+    NetworkSpec(
+        "covidnet_compact_linear",
+        224,
+        32,
+        "dense",
+        f"{ORIGIN}; published wiring, any size: prices the wiring alone",
+    ),
+    partial(create_covidnet, "covidnet_compact", repaired=False, any_size=True),
+)

@@ -58,7 +58,7 @@ PAPER = Paper(
         Fault(
             name="linear-pepx",
             what="No non-linearity inside PEPX, PEPX3.3 dropped, PEPX3.2 added twice.",
-            changes=("model.name=covidnet_compact",),
+            changes=("model.name=covidnet_compact_linear",),
         ),
         Fault(
             name="plateau-upside-down",

@@ -13,6 +13,7 @@ from hilum.errors import ConfigError
 from hilum.evaluation.record import Estimate, Evaluation
 from hilum.models.registry import network_spec
 from hilum.reproduce.paper import Paper
+from hilum.reproduce.published_tables import PublishedTables, published
 from hilum.training.recipe import Recipe
 
 __all__ = ["Reproduction", "Row", "Scale", "Variant", "paper_metrics", "value_of"]
@@ -88,8 +89,17 @@ class Reproduction:
             "citation": self.paper.citation,
             "about": dict(self.about),
             "baseline": self.baseline.to_dict(),
-            "rows": [row.to_dict() for row in self.rows],
+            "rows": [{**row.to_dict(), "printed": self._printed(row)} for row in self.rows],
         }
+
+    def _printed(self, row: Row) -> dict[str, str]:
+        """Return what the paper printed of a row, by metric."""
+        found = {metric: self._tables.lookup(row.row, metric).printed for metric in row.metrics}
+        return {metric: text for metric, text in found.items() if text is not None}
+
+    @property
+    def _tables(self) -> PublishedTables:
+        return published(self.paper.name)
 
 
 def paper_metrics(found: Evaluation, paper: Paper) -> dict[str, Estimate]:

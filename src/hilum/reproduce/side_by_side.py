@@ -27,7 +27,7 @@ def side_by_side(result: Reproduction) -> str:
     lines += ["| --- | --- | ---: | ---: | ---: | ---: | ---: |", *_baseline(result)]
     for name in dict.fromkeys(row.network for row in result.rows):
         lines += _network(result, name)
-    lines += ["", *_faults(result), *_calibration(result)]
+    lines += ["", *_folds(result), *_faults(result), *_calibration(result)]
     lines += [f"- {note}" for note in result.about["notes"]]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -71,6 +71,40 @@ def _network(result: Reproduction, name: str) -> Iterator[str]:
 
 def _text(row: Row | None, metric: str) -> str:
     return "" if row is None else row.metrics[metric].text()
+
+
+def _folds(result: Reproduction) -> Iterator[str]:
+    """Set the folds of a cross-validation beside each other."""
+    rows = [row for row in result.rows if "folds" in row.about]
+    if not rows:
+        return
+    yield "## Fold by fold"
+    yield ""
+    yield (
+        "Mean and standard deviation over the folds. The deviation says how much folds differ, not "
+        "how sure the mean is: their training sets overlap. Limits above are over patients, pooled."
+    )
+    yield ""
+    count = max(len(spread["values"]) for row in rows for spread in row.about["folds"].values())
+    yield (
+        "| network | variant | figure | "
+        + " | ".join([*(f"fold {fold}" for fold in range(1, count + 1)), "mean", "deviation"])
+        + " |"
+    )
+    yield "| --- | --- | --- |" + " ---: |" * (count + 2)
+    for row in rows:
+        for metric in row.metrics:
+            spread = row.about["folds"].get(metric)
+            if spread is None:
+                continue
+            values = [_three(value) for value in spread["values"]]
+            cells = [*values, _three(spread["mean"]), _three(spread["deviation"])]
+            yield f"| {row.network} | {row.variant} | {metric} | {' | '.join(cells)} |"
+    yield ""
+
+
+def _three(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _faults(result: Reproduction) -> Iterator[str]:
