@@ -45,7 +45,7 @@ def reproduction_picture(found: Mapping[str, Any], out: Target) -> None:
         _panel(axes, found, networks, metric)
     names = {row["network"]: row["row"] or row["network"] for row in found["rows"]}
     panels[0].set_yticks(range(len(networks)), [names[name] for name in networks], fontsize=8)
-    panels[0].invert_yaxis()
+    panels[0].set_ylim(len(networks) - 0.4, -0.6)
     figure.suptitle(f"{found['title']}\n{_scale(found)}", fontsize=9)
     handles, labels = panels[0].get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
