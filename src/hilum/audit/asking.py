@@ -27,7 +27,7 @@ from hilum.screening.bundle import Bundle
 from hilum.screening.cores import usable_cores
 from hilum.screening.engine import Engine, to_probabilities
 
-__all__ = ["Asking", "Film"]
+__all__ = ["Asking", "Film", "Stranger", "generator"]
 
 _BATCH = 16
 _AHEAD = 2
@@ -42,6 +42,17 @@ class Film:
 
     path: Path
     row: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A network that is asked in place of the bundle's own, about the same prepared pictures."""
+
+    name: str
+    """What it is called in the store, behind the bundle's id: "randomised-1"."""
+
+    model: bytes
+    """Its ONNX file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +77,24 @@ class Asking:
         store: Where answers are kept.
         masks: Where lungs and lesions are.
         unreadable: Films that cannot be read, and why, are added here.
+        stranger: Asked in place of the bundle's network; None: that is asked.
     """
 
     def __init__(
-        self, bundle: Bundle, store: AnswerStore, masks: Masks, unreadable: dict[str, str]
+        self,
+        bundle: Bundle,
+        store: AnswerStore,
+        masks: Masks,
+        unreadable: dict[str, str],
+        *,
+        stranger: Stranger | None = None,
     ) -> None:
         self.bundle = bundle
         self.store = store
         self.masks = masks
         self.unreadable = unreadable
+        self._stranger = stranger
+        self._name = bundle.id if stranger is None else f"{bundle.id}-{stranger.name}"
         self._hashes: dict[Path, str] = {}
         self._engine: Engine | None = None
 
@@ -113,7 +133,7 @@ class Asking:
     def _network(self, change: Change) -> str:
         # A mask depends on the preprocessing's geometry alone.
         pixels = self.bundle.record.preprocessing.pixel_hash
-        return self.bundle.id if change.asks_network else f"{_NO_NETWORK}-{pixels}"
+        return self._name if change.asks_network else f"{_NO_NETWORK}-{pixels}"
 
     def _key(self, film: Film, change: Change) -> str:
         if not change.mask:
@@ -201,7 +221,7 @@ class Asking:
                 square = self._prepared_mask(radiograph, mask)
                 ready.settled.append((self._network(change), key, Answer(mask=square)))
                 continue
-            pixels = change.apply(View(grey, mask, _generator(radiograph.sha256, change.key)))
+            pixels = change.apply(View(grey, mask, generator(radiograph.sha256, change.key)))
             picture = prepare(_with_pixels(radiograph, pixels), preprocessing)
             ready.pictures.append((key, picture, change is AS_THEY_ARE))
         return ready
@@ -216,7 +236,8 @@ class Asking:
 
     def _infer(self, batch: Sequence[tuple[str, str, NDArray[np.uint8], bool]]) -> None:
         if self._engine is None:
-            self._engine = Engine(self.bundle)
+            model = None if self._stranger is None else self._stranger.model
+            self._engine = Engine(self.bundle, model=model)
         record = self.bundle.record
         pictures = np.stack([picture for _, _, picture, _ in batch])
         logits, cams, features = self._engine.run_with_features(
@@ -226,7 +247,7 @@ class Asking:
             logits, temperature=record.temperature, binary=record.task == "binary"
         )
         self.store.keep(
-            self.bundle.id,
+            self._name,
             [
                 (
                     film,
@@ -248,6 +269,7 @@ def _with_pixels(radiograph: Radiograph, pixels: NDArray[np.uint8]) -> Radiograp
     return replace(radiograph, pixels=pixels, white=255)
 
 
-def _generator(film: str, key: str) -> np.random.Generator:
+def generator(film: str, key: str) -> np.random.Generator:
+    """Return what a change of a film draws from: the same for the same film and change."""
     digest = hashlib.sha256(f"{film}/{key}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:8], "little"))

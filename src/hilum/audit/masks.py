@@ -83,7 +83,7 @@ class Masks:
             return Found(None, "no lungs are drawn, and there is no segmenter")
         found = self._segmenter.mask(film)
         if not found.good:
-            return Found(None, f"the lungs found are poor: {'; '.join(found.reasons)}")
+            return Found(None, f"the lungs found are poor: {'; '.join(found.faults)}")
         return Found(found.mask)
 
 

@@ -45,12 +45,13 @@ def audit(
     from hilum.audit.run import audit as run_audit
     from hilum.audit.subject import Settings
     from hilum.cli.evaluate import labelled_images
+    from hilum.report.audit_page import write_audit_page
     from hilum.screening.bundle import Bundle
 
     if out.exists() and not out.is_dir():
         raise BadParameter(f"{out} is a file; name a folder", param_hint="--out")
     opened = Bundle.load(bundle)
-    images, _ = labelled_images(bundle, manifest)
+    images, _ = labelled_images(bundle, manifest, leaks=True)
     if images is None:
         raise BadParameter("is needed", param_hint="--manifest")
     typed = ["hilum", "audit", str(bundle), "--manifest", str(manifest), "--out", str(out)]
@@ -79,7 +80,12 @@ def audit(
             about={"command": shlex.join(typed), "manifest": manifest.name},
             progress=lambda _, done, total: show(done, total),
         )
-    print_json(found.to_dict()) if json else echo(_in_words(found))
+    page = write_audit_page(found.to_dict(), out)
+    if json:
+        note(f"The page is {page}.")
+        print_json(found.to_dict())
+    else:
+        echo(f"{page}\n{_in_words(found)}")
     for path, why in found.about["unreadable"].items():
         note(f"left out: {path}: {why}")
     if gate and found.verdict == "fail":

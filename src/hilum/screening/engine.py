@@ -27,16 +27,20 @@ class Engine:
     Args:
         bundle: The bundle, already verified.
         threads: Threads of one inference; None for one a physical core.
+        model: Another ONNX file of the same inputs and outputs to run in place of `model.onnx`, as
+            bytes: what an audit compares the bundle with.
 
     Raises:
         BundleError: If `model.onnx` cannot be opened, or its input and outputs are not those of
             the record.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, *, threads: int | None = None, model: bytes | None = None
+    ) -> None:
         self._record = bundle.record
         self.threads = threads or usable_cores()
-        self._session, self._failures = _open(bundle, self.threads)
+        self._session, self._failures = _open(bundle, self.threads, model)
         problems = _interface_problems(bundle, self._session)
         if problems:
             lines = "".join(f"\n  - {problem}" for problem in problems)
@@ -114,7 +118,9 @@ def to_probabilities(
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
-def _open(bundle: Bundle, threads: int) -> tuple[Any, tuple[type[Exception], ...]]:
+def _open(
+    bundle: Bundle, threads: int, model: bytes | None
+) -> tuple[Any, tuple[type[Exception], ...]]:
     """Return a session and the exceptions that ONNX Runtime raises."""
     try:
         import onnxruntime
@@ -137,7 +143,9 @@ def _open(bundle: Bundle, threads: int) -> tuple[Any, tuple[type[Exception], ...
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(
-            str(bundle.model_path), options, providers=["CPUExecutionProvider"]
+            str(bundle.model_path) if model is None else model,
+            options,
+            providers=["CPUExecutionProvider"],
         )
     except failures as error:
         raise BundleError(
