@@ -12,8 +12,9 @@ from hilum.evaluation import Predictions, evaluate
 from hilum.evaluation.decisions import abstain_band, decision_curve
 from hilum.evaluation.evidence import gather_evidence
 from hilum.evaluation.intervals import resample_patients
-from hilum.evaluation.operating import Target, choose_threshold, operating_point
+from hilum.evaluation.operating import Target, choose_threshold, operating_point, worth_at
 from hilum.evaluation.prevalence import negative_value, positive_value, predictive_values
+from hilum.evaluation.record import Estimate
 
 
 def cohort(n: int = 300, films: int = 1, seed: int = 0) -> Predictions:
@@ -227,3 +228,11 @@ def test_one_class_has_no_threshold_and_one_patient_no_limits() -> None:
     assert ppv.reason is not None
     assert "every image is of y" in ppv.reason
     assert found.confidence[0].verdict.endswith("no limits, so nothing is shown")
+
+
+def test_a_patient_on_both_sides_is_counted_once() -> None:
+    one = Estimate(estimate=0.8, low=0.7, high=0.9, n=10, patients=8, method="")
+    apart = worth_at(one, one, [0.1])[0].ppv
+    together = worth_at(one, one, [0.1], patients=9)[0].ppv
+    assert (apart.patients, together.patients) == (16, 9)
+    assert (apart.estimate, apart.low, apart.high) == (together.estimate, together.low, together.high)  # fmt: skip

@@ -305,3 +305,23 @@ def test_many_classes_and_many_images_stay_within_memory(make_predictions: Maker
     found = evaluate(make_predictions(n=4000, k=14), resamples=30)
     assert found.confusion.shape == (14, 14)
     assert found.confusion.sum() == 4000
+
+
+def test_of_two_classes_the_gain_is_that_of_the_area_shown() -> None:
+    # Probabilities of 1 hide an order that those of the other class still show.
+    sure = np.array([1e-20, 2e-20, 3e-20, 0.4, 0.5, 0.6])
+    found = evaluate(
+        Predictions(
+            [f"{n}.png" for n in range(6)],
+            [f"p{n}" for n in range(6)],
+            [0, 1, 0, 1, 0, 1],
+            ("no", "yes"),
+            np.column_stack([1 - sure, sure]),
+            sources=["a"] * 6,
+        ),
+        resamples=50,
+    )
+    rule = found.baselines["source_majority"]
+    shown, gain = found.metrics["macro_auroc"].estimate, rule.gain["macro_auroc"].estimate
+    assert shown is not None
+    assert gain == pytest.approx(shown - 0.5)

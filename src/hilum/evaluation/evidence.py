@@ -105,7 +105,9 @@ def gather_evidence(
     options: dict[str, Any] = {"resamples": drawn, "seed": seed, "level": level}
     return Evidence(
         worth={
-            label: worth_at(row["recall"], row["specificity"], prevalences)
+            label: worth_at(
+                row["recall"], row["specificity"], prevalences, patients=evaluation.n_patients
+            )
             for label, row in rows.items()
         },
         points=(*given, *chosen),

@@ -276,7 +276,7 @@ def operating_point(
         threshold=threshold,
         sensitivity=sensitivity,
         specificity=specificity,
-        worth=worth_at(sensitivity, specificity, prevalences),
+        worth=worth_at(sensitivity, specificity, prevalences, patients=int(np.unique(who).size)),
         chosen_on=chosen_on,
         **again,
     )
@@ -315,19 +315,30 @@ def _anew(
 
 
 def worth_at(
-    sensitivity: Estimate, specificity: Estimate, prevalences: Sequence[float]
+    sensitivity: Estimate,
+    specificity: Estimate,
+    prevalences: Sequence[float],
+    *,
+    patients: int | None = None,
 ) -> tuple[Worth, ...]:
     """Return predictive values at each prevalence, from sensitivity and specificity with limits.
+
+    Args:
+        sensitivity: With its limits.
+        specificity: Likewise.
+        prevalences: Each in (0, 1).
+        patients: In all; by default those of both sides, as if nobody had films on either.
 
     Raises:
         ValueError: If a prevalence is not between 0 and 1.
     """
-    return tuple(_worth(sensitivity, specificity, q) for q in prevalences)
-
-
-def _worth(sensitivity: Estimate, specificity: Estimate, prevalence: float) -> Worth:
     both = (sensitivity, specificity)
-    n, people = (sum(e.n for e in both), sum(e.patients for e in both))
+    people = sum(e.patients for e in both) if patients is None else patients
+    return tuple(_worth(both, q, people) for q in prevalences)
+
+
+def _worth(both: tuple[Estimate, Estimate], prevalence: float, people: int) -> Worth:
+    n = sum(e.n for e in both)
     limits = [_limits(e) for e in both]
     found = predictive_values(limits[0], limits[1], prevalence)
     bounded = all(e.low is not None for e in both)

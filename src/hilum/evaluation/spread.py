@@ -207,6 +207,9 @@ class Spread:
             c: Of which class against the rest; over all classes by default.
         """
         mine, theirs = self.scored, other
+        if name == "macro_auroc" and c is None and len(mine.predictions.classes) == 2:
+            # As `overall` does; rounding can make the two areas differ where probabilities are 1.
+            return self.difference(other, "auroc", 1)
         value = _values(mine.point, name, c)[0] - _values(theirs.point, name, c)[0]
         samples = left_out = None
         if mine.resampled is not None and theirs.resampled is not None:
