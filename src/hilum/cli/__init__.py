@@ -14,7 +14,9 @@ import typer
 
 from hilum.cli.audit import audit
 from hilum.cli.calibrate import calibrate
+from hilum.cli.card import card
 from hilum.cli.check_table import check_table
+from hilum.cli.checklist import checklist
 from hilum.cli.compare import compare
 from hilum.cli.console import note
 from hilum.cli.cost import cost
@@ -64,6 +66,8 @@ COMMANDS: dict[Callable[..., None], str] = {
     export: "Pack a run's best weights into a bundle.",
     screen: "Screen radiographs with a bundle, and show why.",
     report: "Write one HTML page about what was done.",
+    checklist: "Fill CLAIM 2024 or TRIPOD+AI from what is known.",
+    card: "Write a full model card.",
     models: "List the networks a recipe can name.",
     phantoms: "Draw a cohort of phantoms, with flaws if asked.",
     doctor: "Check the installation and say how to mend it.",

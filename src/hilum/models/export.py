@@ -12,7 +12,7 @@ import io
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from hilum.errors import BundleError
 from hilum.models.trunk_and_head import TrunkAndHead
 
-__all__ = ["PARITY", "Parity", "check_parity", "export_onnx"]
+__all__ = ["PARITY", "Parity", "check_parity", "export_onnx", "to_onnx"]
 
 PARITY = 1e-4
 """The largest difference allowed between torch and the exported network, in logits and in maps; a
@@ -67,16 +67,29 @@ def export_onnx(model: TrunkAndHead, *, channels: int, size: int) -> bytes:
     """
     if model.training:
         raise BundleError("Only a model in evaluation mode can be exported; call .eval() first.")
-    wrapped = _Explained(model).eval()
-    example = torch.zeros(2, channels, size, size)
+    return to_onnx(
+        _Explained(model).eval(),
+        torch.zeros(2, channels, size, size),
+        outputs=("logits", "cams", "features"),
+    )
+
+
+def to_onnx(network: nn.Module, example: Tensor, *, outputs: Sequence[str]) -> bytes:
+    """Return a network as ONNX that takes `images`, any number of them.
+
+    Args:
+        network: In evaluation mode.
+        example: Two images, shape (2, channels, size, size).
+        outputs: What to call what it gives.
+    """
     with tempfile.TemporaryDirectory() as folder, _quiet():
         path = Path(folder) / "model.onnx"
         torch.onnx.export(
-            wrapped,
+            network,
             (example,),
             path,
             input_names=["images"],
-            output_names=["logits", "cams", "features"],
+            output_names=[*outputs],
             dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=65536)}},
             dynamo=True,
             external_data=False,

@@ -18,7 +18,7 @@ from hilum.screening.cores import usable_cores
 if TYPE_CHECKING:
     from hilum.screening.bundle import Bundle
 
-__all__ = ["Engine", "to_probabilities"]
+__all__ = ["Engine", "open_network", "to_probabilities"]
 
 
 class Engine:
@@ -40,7 +40,7 @@ class Engine:
     ) -> None:
         self._record = bundle.record
         self.threads = threads or usable_cores()
-        self._session, self._failures = _open(bundle, self.threads, model)
+        self._session, self._failures = open_network(bundle, self.threads, model)
         problems = _interface_problems(bundle, self._session)
         if problems:
             lines = "".join(f"\n  - {problem}" for problem in problems)
@@ -118,10 +118,20 @@ def to_probabilities(
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
-def _open(
-    bundle: Bundle, threads: int, model: bytes | None
+def open_network(
+    bundle: Bundle, threads: int, model: bytes | None = None
 ) -> tuple[Any, tuple[type[Exception], ...]]:
-    """Return a session and the exceptions that ONNX Runtime raises."""
+    """Return an ONNX Runtime session of a bundle's network, and the exceptions it raises.
+
+    Args:
+        bundle: The bundle, already verified.
+        threads: Threads of one inference.
+        model: Another ONNX file to open in place of the bundle's, as bytes.
+
+    Raises:
+        BundleError: If it cannot be opened.
+        HilumError: If ONNX Runtime is not installed.
+    """
     try:
         import onnxruntime
         from onnxruntime.capi import onnxruntime_pybind11_state as state

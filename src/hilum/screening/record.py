@@ -29,7 +29,7 @@ INTENDED_USE = (
 )
 STORED_FILES = ("model.onnx", "weights.safetensors", "README.md")
 
-Task = Literal["binary", "multiclass"]
+Task = Literal["binary", "multiclass", "segmentation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class BundleRecord:
     """The version of hilum that exported it."""
 
     task: Task
-    """Either binary (one logit decides between two classes) or multiclass."""
+    """binary (one logit decides between two classes), multiclass, or segmentation (one a pixel)."""
 
     classes: tuple[str, ...]
     """Class names in the order of the probabilities; for a binary network the second is sigmoid."""
@@ -149,9 +149,9 @@ class BundleRecord:
             found.append(f"classes must be different, non-empty names, got {list(self.classes)}")
         if len(self.classes) < 2:
             found.append(f"classes must be at least two names, got {list(self.classes)}")
-        if self.task == "binary" and len(self.classes) != 2:
-            found.append(f"a binary task has two classes, got {len(self.classes)}")
-        expected = 1 if self.task == "binary" else len(self.classes)
+        if self.task != "multiclass" and len(self.classes) != 2:
+            found.append(f"a {self.task} task has two classes, got {len(self.classes)}")
+        expected = len(self.classes) if self.task == "multiclass" else 1
         if self.architecture.outputs != expected:
             found.append(
                 f"architecture.outputs must be {expected} for a {self.task} task with "
@@ -285,7 +285,11 @@ def _parts(values: Mapping[str, Any], faults: Faults) -> dict[str, Any]:
     for key in ("gate", "training", "measured"):
         parts[key] = faults.mapping(key, values)
     parts["versions"] = faults.texts_by_name("versions", values)
-    parts["task"] = faults.one_of("task", values, ("binary", "multiclass"))
+    # A segmenter's record is never written by hand, so what is advised are a classifier's tasks.
+    if values.get("task") == "segmentation":
+        parts["task"] = "segmentation"
+    else:
+        parts["task"] = faults.one_of("task", values, ("binary", "multiclass"))
     parts["classes"] = faults.list_of_texts("classes", values)
     parts["temperature"] = faults.number("temperature", values)
     parts["architecture"] = _architecture(values, faults)

@@ -15,25 +15,31 @@ if TYPE_CHECKING:
     from hilum.training.bundling import export_run
     from hilum.training.fitting import RunResult, fit
     from hilum.training.predict import load_trained, predict_run
+    from hilum.training.segment import SegmentSettings
+    from hilum.training.segment_bundle import train_segmenter
 
 __all__ = [
     "Processes",
     "Recipe",
     "RunResult",
+    "SegmentSettings",
     "export_run",
     "fit",
     "load_recipe",
     "load_trained",
     "predict_run",
+    "train_segmenter",
 ]
 
 _PLACES = {
     "Processes": "batches",
     "RunResult": "fitting",
+    "SegmentSettings": "segment",
     "export_run": "bundling",
     "fit": "fitting",
     "load_trained": "predict",
     "predict_run": "predict",
+    "train_segmenter": "segment_bundle",
 }
 
 

@@ -47,6 +47,7 @@ class Phantom:
     Args:
         pixels: Grey values, uint8 of shape (h, w), brighter = denser.
         lung_mask: The lungs as a reader would outline them, bool (h, w).
+        lung_field: The lungs with what of them lies behind heart and great vessels, bool (h, w).
         lesion_mask: Where the finding is, within the lungs, bool (h, w); empty if normal.
         label: "normal", "consolidation", "ground_glass" or "nodule".
         hospital: Name of the hospital.
@@ -59,6 +60,7 @@ class Phantom:
 
     pixels: NDArray[np.uint8]
     lung_mask: NDArray[np.bool_]
+    lung_field: NDArray[np.bool_]
     lesion_mask: NDArray[np.bool_]
     label: str
     hospital: str
@@ -108,6 +110,7 @@ def draw_phantom(
     grade = float(draws[3].beta(1.3, 1.3)) if severity is None else severity
     thorax, canvas = Thorax(subject, pose), _canvas(where, size, pose)
     depth, lungs, lesion = _tissue(thorax, canvas, where, label, grade)
+    field = thorax.lung_field(canvas, thorax.cavity(canvas)).astype(np.float32)
     shape = _film_shape(where, size)
     turned = (_turned(depth, pose.roll, shape), _turned(lungs, pose.roll, shape))
     grey = expose(turned[0], where, canvas.pixel_mm, draws[4])
@@ -115,6 +118,7 @@ def draw_phantom(
     return Phantom(
         pixels=np.rint(grey * 255).astype(np.uint8),
         lung_mask=turned[1] > 0.5,
+        lung_field=(turned[1] > 0.5) | (_turned(field, pose.roll, shape) > 0.5),
         lesion_mask=(_turned(lesion, pose.roll, shape) > 0.5) & (turned[1] > 0.5),
         label=label,
         hospital=where.name,

@@ -133,6 +133,10 @@ class Thorax:
         clear = (air > 0.4 * cavity) & (cavity > 16)
         return clear & (canvas.y < self.dome(canvas.x))
 
+    def lung_field(self, canvas: Canvas, cavity: Plane) -> NDArray[np.bool_]:
+        """Return the lungs with what of them lies behind heart and great vessels."""
+        return np.asarray((cavity > 16) & (canvas.y < self.dome(canvas.x)), np.bool_)
+
     def body(self, canvas: Canvas) -> Plane:
         """Thickness of trunk, shoulders, neck and arms as if solid, mm."""
         x, y, girth = canvas.x, canvas.y, self.subject.girth
