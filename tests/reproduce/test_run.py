@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from hilum.reproduce import paper
 from hilum.reproduce.paper import Fault, Network, Paper
 from hilum.reproduce.results import Scale
 from hilum.reproduce.run import reproduce
+from hilum.training import load_recipe, predict_run
 
 LABELS = ("normal", "other_disease", "pneumonia", "covid")
 SMALL = Paper(
@@ -82,3 +84,23 @@ def test_two_stages_in_folds_and_the_repaired_one_tests_nobody_it_has_seen(
     assert record["patients_of_started_from"] == 40
     assert record["started_from"]["left_new"] == ["head.layers.2.weight", "head.layers.2.bias"]
     assert len(published.about["folds"]["accuracy"]["values"]) == 5
+
+
+def test_a_run_can_be_used_with_the_manifest_it_was_made_from(
+    films: Manifest, tmp_path: Path
+) -> None:
+    names = {"normal": "negative", "pneumonia": "negative", "covid": "positive"}
+    renamed = replace(
+        SMALL,
+        classes=("negative", "positive"),
+        relabel=names,
+        metrics=("accuracy", "recall_positive"),
+        faults=(),
+    )
+    scale = Scale(epochs=1, size=32, resamples=20)
+    reproduce(renamed, films, tmp_path, variants=["repaired"], scale=scale)
+    run = tmp_path / "small" / "repaired"
+    assert load_recipe(run / "recipe.yaml").relabel == names
+    again = predict_run(run, films, "test")
+    assert again.classes == ("negative", "positive")
+    assert len(again) == len(films.select(split="test", labels=[*names]))

@@ -51,10 +51,10 @@ def reproduce(
     """
     scale = scale or Scale()
     out = Path(out)
-    images = relabelled(manifest, paper.labels_for(manifest.labels))
-    images = images.select(labels=paper.classes)
+    names = paper.labels_for(manifest.labels)
+    images = relabelled(manifest, names).select(labels=paper.classes)
     work = (TwoStages if paper.folds else Work)(
-        paper, images, out, scale, manifest_file, command, progress
+        paper, manifest, images, names, out, scale, manifest_file, command, progress
     )
     chosen = [paper.network(name) for name in networks] or [n for n in paper.networks if n.row]
     rows = [work.row(network, variant) for network in chosen for variant in variants]

@@ -6,7 +6,8 @@ repeated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,15 @@ class Work:
     """What is trained, on what, where and at which scale."""
 
     paper: Paper
+    manifest: Manifest
+    """All films, with the labels they came with."""
+
     images: Manifest
+    """The films of the paper's classes, labels as the paper names them."""
+
+    names: Mapping[str, str]
+    """How the manifest's labels became the paper's; written into every recipe."""
+
     out: Path
     scale: Scale
     manifest_file: str | Path | None
@@ -90,10 +99,10 @@ class Work:
         )
 
     def recipe(self, name: str, changes: Sequence[str], *, keep_labels: bool = False) -> Recipe:
-        """Return a recipe at this scale; labels are renamed already unless `keep_labels`."""
+        """Return a recipe at this scale; `keep_labels`: with its own names for labels."""
         path = recipe_file(name)
         recipe = load_recipe(path, [*changes])
-        known = [] if keep_labels else ["relabel={}"]
+        known = [] if keep_labels else [f"relabel={json.dumps(dict(self.names))}"]
         return load_recipe(path, [*changes, *self.scale.changes(recipe), *known])
 
     def scored(self, name: str, row: str, variant: str, recipe: Recipe) -> Row:
@@ -103,7 +112,7 @@ class Work:
         if not is_finished(run, recipe):
             fit(
                 recipe,
-                self.images,
+                self._films,
                 cache,
                 run,
                 resume=(run / "recipe.yaml").exists(),
@@ -144,6 +153,13 @@ class Work:
             "parameters": in_use,
             "calibration": _calibration(run, recipe, test),
         }
+
+    @property
+    def _films(self) -> Manifest:
+        """The films with the labels they came with; the recipe renames them."""
+        labels = {label: label for label in self.paper.classes} | dict(self.names)
+        known = [old for old, new in labels.items() if new in self.paper.classes]
+        return self.manifest.select(labels=known)
 
     def cache(self, recipe: Recipe) -> PreparedCache:
         """Prepare the films as a recipe wants them; recipes that agree share the pictures."""
