@@ -116,7 +116,7 @@ def _share(printed: str | None) -> float | None:
 
 
 def _scale(found: Mapping[str, Any]) -> str:
-    n = next(iter(found["baseline"]["metrics"].values()))["n"]
+    n = found["baseline"]["metrics"]["accuracy"]["n"]
     told = {
         name: ", ".join(sorted({str(row["about"][name]) for row in found["rows"]}, key=int))
         for name in ("pixels", "epochs")
