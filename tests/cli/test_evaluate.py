@@ -190,7 +190,7 @@ def test_a_bundle_screens_the_split_with_its_own_labels(
     record = SimpleNamespace(
         classes=("no", "ill"), training={"recipe": {"relabel": {"yes": "ill"}}}, thresholds={}
     )
-    bundle = SimpleNamespace(record=record)
+    bundle = SimpleNamespace(record=record, id="ab" * 32)
 
     def predict_manifest(loaded: Any, images: Manifest, progress: Any) -> Predictions:
         assert loaded is bundle
@@ -200,7 +200,7 @@ def test_a_bundle_screens_the_split_with_its_own_labels(
             made.images, made.patient_ids, made.labels, ["no", "ill"], made.probabilities
         )
 
-    monkeypatch.setattr("hilum.screening.bundle.Bundle.load", lambda path: bundle)
+    monkeypatch.setattr("hilum.screening.bundle.Bundle.load", lambda path, **_: bundle)
     monkeypatch.setattr("hilum.screening.batch.predict_manifest", predict_manifest)
     folder = tmp_path / "bundle"
     folder.mkdir()
@@ -208,6 +208,7 @@ def test_a_bundle_screens_the_split_with_its_own_labels(
     result = run(folder, "--manifest", manifest, "--resamples", 0, "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["classes"] == ["no", "ill"]
+    assert json.loads(result.stdout)["bundle_id"] == "ab" * 32
     empty = run(folder, "--manifest", manifest, "--split", "val")
     assert "no image in split 'val' with a label among no, ill" in str(empty.exception)
 
