@@ -24,7 +24,7 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: setup  ## Do the main job on phantoms: draw, prepare, train, evaluate, export, screen, report.
+demo: setup  ## Do the main job on phantoms: draw, prepare, train, evaluate, export, screen, audit, report.
 	rm -rf $(DEMO)
 	$(HILUM) phantoms $(DEMO)/cohort --patients 240 --seed 7 --size 384
 	$(HILUM) phantoms $(DEMO)/films --patients 3 --seed 1000 --size 768
@@ -37,6 +37,7 @@ demo: setup  ## Do the main job on phantoms: draw, prepare, train, evaluate, exp
 	$(HILUM) screen $(DEMO)/films/images --bundle $(DEMO)/bundle --heatmaps $(DEMO)/screening
 	$(HILUM) screen $(DEMO)/films/images --bundle $(DEMO)/bundle --heatmaps $(DEMO)/screening \
 	  --json > $(DEMO)/screening/screenings.json
+	$(HILUM) audit $(DEMO)/bundle --manifest $(DEMO)/cohort/manifest.csv --out $(DEMO)/audit
 	$(HILUM) report $(DEMO) --out $(DEMO)/report.html --title "hilum on phantoms"
 	@echo "Open $(DEMO)/report.html; the bundle is in $(DEMO)/bundle."
 
