@@ -17,7 +17,17 @@ from rich.table import Table
 
 from benchmarks.rows import Row
 
-NAMES = ("cold", "engine", "training", "cache", "manifest", "evaluation", "duplicates", "coverage")
+NAMES = (
+    "cold",
+    "engine",
+    "training",
+    "cache",
+    "manifest",
+    "evaluation",
+    "duplicates",
+    "coverage",
+    "planted-flaws",
+)
 RESULTS = Path(__file__).parent / "results" / "speed.json"
 
 
@@ -45,7 +55,7 @@ def main() -> None:
     chosen = parser.parse_args().names or NAMES
     rows: list[Row] = []
     for name in chosen:
-        rows += importlib.import_module(f"benchmarks.bench_{name}").rows()
+        rows += importlib.import_module(f"benchmarks.bench_{name.replace('-', '_')}").rows()
         Console().print(_table(rows[-20:]))
     packages = ("hilum", "torch", "torchvision", "onnxruntime", "numpy", "pillow", "polars")
     values = {

@@ -42,6 +42,20 @@ def test_heads_of_shuffled_labels_are_at_chance(make: Make, seed: int) -> None:
     assert len(found.tables[0].rows) == 50
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_rare_class_alone_fails_nothing(make: Make, seed: int) -> None:
+    """Labels dealt anew are then no longer as often opposites of the true ones as copies."""
+
+    def rare(films: Any) -> dict[str, Any]:
+        ill = films.labels == 1
+        gone = ill & (np.random.default_rng(3).random(ill.size) < 0.7)
+        return {"split": np.where(gone, "left out", films.splits)}
+
+    subject = make(seed=seed, n=200, sees=4.0, columns=rare)
+    assert 0.1 < np.mean(subject.tested.frame["label"].to_numpy() == "covid") < 0.35
+    assert shuffled_labels(subject).verdict == "pass"
+
+
 def test_a_model_that_knows_more_than_its_features_is_not_vouched_for(make: Make) -> None:
     """The answers know the label, the features do not: refitting cannot say anything of it."""
     subject = make(sees=0.0, answer=lambda films, _: 5.0 * np.eye(2)[films.labels])

@@ -129,6 +129,15 @@ def test_a_rule_that_beats_the_model_fails_it(make: Make) -> None:
     assert "source" in found.summary
 
 
+def test_a_table_that_gives_labels_away_fails_however_good_the_model_is(make: Make) -> None:
+    found = zero_pixel_baseline(make(confounded=0.8, sees=5.0, n=200))
+    rule, model = (found.numbers[f"AUROC of the {name}"] for name in ("source", "model"))
+    assert rule.estimate is not None
+    assert model.low is not None or model.estimate == 1.0
+    assert rule.estimate < 0.95 < (model.estimate or 0.0)
+    assert found.verdict == "fail"
+
+
 def test_a_weak_model_is_not_failed_for_rules_that_know_nothing(make: Make) -> None:
     verdicts = [zero_pixel_baseline(make(sees=0.5, seed=seed, n=60)).verdict for seed in range(8)]
     assert verdicts.count("pass") >= 7

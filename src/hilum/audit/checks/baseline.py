@@ -24,8 +24,9 @@ _CHANCE = 0.55
 _REASON = (
     "A rule counts when the lower limit of its score is above "
     f"{_CHANCE}. It fails when such a rule reaches the lower limit of the model's score, of any "
-    f"class or on the whole; it warns when one comes within {_CLOSE} of the model's score, or is "
-    f"itself above {_TELLING}."
+    f"class or on the whole, or when its own lower limit is above {_TELLING} on the whole: then "
+    "the table gives the labels away, however good the model is. It warns when one comes within "
+    f"{_CLOSE} of the model's score, or is itself above {_TELLING}."
 )
 
 
@@ -158,10 +159,11 @@ def _sentence(rule: BlindRule, label: str, model: dict[str, Estimate]) -> str:
 def _verdict(model: Estimate, rule: Estimate, *, classwise: bool = False) -> Verdict:
     if model.estimate is None or rule.estimate is None:
         return "not run"
-    if (rule.estimate if rule.low is None else rule.low) <= _CHANCE:
+    least = rule.estimate if rule.low is None else rule.low
+    if least <= _CHANCE:
         return "pass"
     lowest = model.estimate if model.low is None else model.low
-    if rule.estimate >= lowest:
+    if rule.estimate >= lowest or (least > _TELLING and not classwise):
         return "fail"
     if classwise:
         return "warn" if rule.estimate > model.estimate - _CLOSE else "pass"

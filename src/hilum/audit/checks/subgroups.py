@@ -25,7 +25,14 @@ _FEWEST = 10
 """Patients in a group."""
 
 _LARGE = 0.1
+_SHUFFLES = 4000
+"""At least: so that the smallest p is below `_SURE` after Holm's correction for a dozen columns."""
+
 _LEVEL = 0.05
+_SURE = 0.01
+"""Below which p a difference fails a model: an audit has some thirty checks, and a false alarm of
+one in twenty audits from each would fail most good models."""
+
 _KNOWN = ("sex", "age", "view", "device", "manufacturer", "model", "hospital", "site", "source")
 _AGES = (18, 40, 60, 80)
 
@@ -104,9 +111,9 @@ def subgroups(subject: Subject) -> Outcome:
         summary=_summary(verdict, worst, len(said)),
         reason="Differences are tested within true classes for errors (patients moved between "
         f"groups) and by resampled patients for {subject.score_name}, p by Holm's method over all "
-        f"of them. Fails when one is shown (p at most {_LEVEL}) and at least {_LARGE} large, in "
+        f"of them. Fails when one is sure (p at most {_SURE}) and at least {_LARGE} large, in "
         f"{subject.score_name} or in the error rate beyond the mix of classes; warns when one is "
-        "shown and smaller.",
+        f"shown at all (p at most {_LEVEL}).",
         numbers={**numbers, f"{subject.score_name} of all": subject.score(said)},
         charts=tuple(_chart(subject, column) for column in columns),
         tables=(_groups_table(subject, columns), _tests_table(tests)),
@@ -154,7 +161,7 @@ def _column(
         patients=who,
         labels=part.labels,
         rng=np.random.default_rng(subject.settings.seed),
-        shuffles=max(1, 2 * subject.settings.resamples),
+        shuffles=max(_SHUFFLES, 2 * subject.settings.resamples),
     )
     gap, p_score = _score_gap(subject, part, values)
     return _Column(
@@ -288,8 +295,8 @@ def _verdict(column: _Column, p_errors: float | None, p_score: float | None) -> 
         (p_errors, column.excess_gap),
         (p_score, 0.0 if column.score_gap is None else column.score_gap.estimate or 0.0),
     )
-    shown = [size for p, size in sizes if p is not None and p <= _LEVEL]
-    if any(size >= _LARGE for size in shown):
+    shown = [(p, size) for p, size in sizes if p is not None and p <= _LEVEL]
+    if any(p <= _SURE and size >= _LARGE for p, size in shown):
         return "fail"
     return "warn" if shown else "pass"
 
