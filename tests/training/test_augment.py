@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from hilum.training.augment import augment
+from hilum.training.batches import Place
 from hilum.training.recipe import Augmentation
 
 
@@ -36,7 +37,7 @@ def test_a_flip_by_half_mirrors_some_images_and_not_others() -> None:
 @pytest.mark.parametrize(
     "how",
     [{"rotation_deg": 15}, {"translate": 0.2}, {"scale": (0.8, 1.2)}, {"brightness": 0.3},
-     {"contrast": 0.3}],
+     {"contrast": 0.3}, {"gamma": 0.5}, {"sharpness": 0.7}, {"noise": 0.05}, {"erase": 1.0}],
 )  # fmt: skip
 def test_every_image_has_its_own_draw(how: dict[str, object]) -> None:
     one = pictures(1).repeat(4, 1, 1, 1)
@@ -79,3 +80,53 @@ def test_brightness_stays_in_range() -> None:
     result = changed(pictures(20), brightness=0.9, contrast=0.9)
     assert result.min() >= 0
     assert result.max() <= 1
+
+
+def test_gamma_keeps_the_order_of_greys_and_both_ends() -> None:
+    images = pictures()
+    images[:, :, 0, 0], images[:, :, 0, 1] = 0.0, 1.0
+    result = changed(images, gamma=1.0)
+    for before, after in zip(images, result, strict=True):
+        assert torch.equal(before.flatten().argsort(), after.flatten().argsort())
+        assert (after[0, 0, 0], after[0, 0, 1]) == (0.0, 1.0)
+
+
+def test_an_erased_rectangle_is_of_one_grey_and_of_the_size_said() -> None:
+    images = pictures(20, 100)
+    result = changed(images, erase=1.0)
+    share = (result != images).float().mean((1, 2, 3))
+    assert share.min() > 0.03
+    assert share.max() < 0.27
+    grey = result[0][result[0] != images[0]]
+    assert torch.allclose(grey, images[0].mean())
+
+
+def test_a_borrowed_look_keeps_the_shapes_and_takes_the_contrast() -> None:
+    rows = torch.linspace(0, 6.28, 64)
+    one = (0.5 + 0.05 * torch.sin(3 * rows)).expand(1, 64, 64)
+    other = (0.5 + 0.45 * torch.sin(3 * rows)).expand(1, 64, 64).transpose(1, 2)
+    images = torch.stack([one, one.roll(7, 2), one.roll(3, 2), other])
+    for seed in range(5):
+        result = changed(images, seed=seed, look=1.0)
+        waves = torch.fft.rfft2(result).angle()
+        assert torch.allclose(result.mean((1, 2, 3)), images.mean((1, 2, 3)), atol=0.05)
+        before = torch.fft.rfft2(images[0]).angle()[0, 0, 3]
+        assert waves[0, 0, 0, 3] == pytest.approx(before.item(), abs=0.05)
+
+
+def test_grain_has_no_more_than_the_strength_asked_for() -> None:
+    images = torch.full((8, 1, 64, 64), 0.5)
+    spread = (changed(images, noise=0.1) - images).std(dim=(1, 2, 3))
+    assert spread.max() < 0.105
+    assert spread.max() > 0.02
+
+
+def test_two_processes_change_looks_as_one_does() -> None:
+    images = pictures(6)
+    how = Augmentation(gamma=0.5, sharpness=0.5, noise=0.05, erase=0.5)
+    whole = augment(images, how, torch.Generator().manual_seed(5))
+    parts = [
+        augment(part, how, torch.Generator().manual_seed(5), Place(first, 6))
+        for first, part in ((0, images[:3]), (3, images[3:]))
+    ]
+    assert torch.allclose(torch.cat(parts), whole, atol=1e-6)

@@ -11,8 +11,12 @@ from tests.training.conftest import Spots, spot_recipe
 
 from hilum.data.cache import PreparedCache, build_cache
 from hilum.data.manifest import Manifest
+from hilum.data.preprocessing import normalize
 from hilum.errors import BundleError, TrainingError
 from hilum.screening.batch import predict_manifest
+from hilum.screening.engine import Engine
+from hilum.screening.gate.distance import FeatureStatistics
+from hilum.screening.gate.fitting import features_of
 from hilum.screening.screener import Screener
 from hilum.training import export_run, fit, predict_run
 
@@ -55,9 +59,26 @@ def test_the_bundle_says_where_it_comes_from(spots: Spots, run: Path, tmp_path: 
     assert "Not calibrated" in card
 
 
-def test_a_run_whose_data_are_gone_is_compared_on_phantoms(spots: Spots, tmp_path: Path) -> None:
+def test_the_bundle_knows_how_far_its_own_films_lie(
+    spots: Spots, run: Path, tmp_path: Path
+) -> None:
+    bundle, _ = export_run(run, tmp_path / "bundle")
+    statistics = FeatureStatistics.from_gate(bundle.record.gate)
+    assert statistics is not None
+    assert (statistics.about["films"], statistics.about["limit_set_on"]) == (96, 30)
+    val = spots.cache.images(spots.cache.locate(spots.manifest.select(split="val")))
+    engine = Engine(bundle)
+    features = features_of(engine, [normalize(val, bundle.record.preprocessing)])
+    assert (statistics.distances(features) <= statistics.limit).all()
+
+
+def test_a_run_whose_data_are_gone_is_compared_on_phantoms(
+    spots: Spots, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     fit(spot_recipe(), spots.manifest, spots.cache, tmp_path / "run")
     bundle, parity = export_run(tmp_path / "run", tmp_path / "bundle")
+    assert bundle.record.gate == {}
+    assert "Add it with `hilum gate fit`" in caplog.text
     assert bundle.record.measured["parity"]["drawn_from"] == "phantoms"
     assert parity.images == 16
 
@@ -100,9 +121,10 @@ def test_the_whole_line_holds_on_real_films(shared_data: Path, tmp_path: Path) -
     fit(recipe, manifest, PreparedCache.open(tmp_path / "cache"), tmp_path / "run")
     bundle, _ = export_run(tmp_path / "run", tmp_path / "bundle")
     theirs = predict_run(tmp_path / "run", manifest, "test")
-    screener = Screener(bundle)
+    screener, refused = Screener(bundle, force=True), 0
     for path, row in zip(manifest.select(split="test").paths(), theirs.probabilities, strict=True):
         answer = screener.screen(path)
-        assert answer.accepted, answer.reasons
+        refused += not answer.accepted
         assert answer.probabilities is not None
         assert np.allclose(list(answer.probabilities.values()), row, atol=1e-5)
+    assert refused <= 2

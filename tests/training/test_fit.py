@@ -211,35 +211,6 @@ def test_a_killed_run_ends_with_the_weights_of_the_unbroken_one(
     ).read_bytes()
 
 
-@pytest.mark.slow
-def test_two_processes_give_the_loss_curve_of_one(spots: Spots, tmp_path: Path) -> None:
-    """No batch normalisation here: its statistics are each process's own on a CPU."""
-    recipe = tmp_path / "recipe.yaml"
-    settings = spot_recipe(
-        model={"name": "alexnet", "dropout": 0.0},
-        preprocessing={"size": 64},
-        augmentation={},
-        loss={"class_weights": "balanced"},
-        optimizer={"learning_rate": 1e-4},
-        training={"epochs": 2, "batch_size": 16, "precision": "32"},
-    )
-    recipe.write_text(settings.to_yaml())
-    common = ["-m", "hilum", "train", str(recipe), "--manifest", str(spots.manifest_file)]
-    common += ["--cache", str(tmp_path / "cache")]
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    for name, start in (("one", [sys.executable]), ("two", torchrun)):
-        words = [*start, *common, "--out", str(tmp_path / name)]
-        done = subprocess.run(
-            words, env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-    one, two = rows_of(tmp_path / "one"), rows_of(tmp_path / "two")
-    for key in ("train_loss", "val_loss"):
-        assert [float(r[key]) for r in two] == pytest.approx([float(r[key]) for r in one], rel=1e-3)
-    assert json.loads((tmp_path / "two/run.json").read_text())["processes"] == 2
-
-
 def test_a_second_run_in_the_same_folder_is_refused(spots: Spots, tmp_path: Path) -> None:
     fit(spot_recipe(), spots.manifest, spots.cache, tmp_path / "run")
     with pytest.raises(TrainingError, match="already holds a run"):

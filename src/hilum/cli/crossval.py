@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from typer import Argument, Option, echo
 
@@ -20,6 +20,9 @@ def crossval(
     manifest: Annotated[Path, Option(help="Labelled images; a split column is not looked at.")],
     out: Annotated[Path, Option(help="Folder for the folds; finished ones there are kept.")],
     folds: Annotated[int, Option(min=2, help="How many; each patient is in one.")] = 5,
+    by: Annotated[
+        Literal["patient", "source"], Option(help="Leave out patients, or a whole source a fold.")
+    ] = "patient",
     validation: Annotated[
         float, Option(min=0.01, max=0.9, help="Share outside a fold that chooses its weights.")
     ] = 0.15,
@@ -44,6 +47,7 @@ def crossval(
             pictures,
             out,
             folds=folds,
+            by=by,
             validation=validation,
             manifest_file=manifest,
             command=tuple(sys.argv),

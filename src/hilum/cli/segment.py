@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from typer import Argument, Option, echo
@@ -155,3 +155,43 @@ def _show(written: WrittenMasks, out: Path) -> None:
         echo(f"{source}: {good} good masks, {poor} poor (not written)")
     passed = f"; {written.drawn} films have a drawn mask" if written.drawn else ""
     echo(f"{out}: {len(written.failed)} films could not be read{passed}. Research use only.")
+
+
+@segment.command("apply", short_help="Write films of which only the lungs, or all else, is seen.")
+def apply(
+    *,
+    manifest: Annotated[Path, Option(help="Films.")],
+    out: Annotated[Path, Option(help="Folder for films/*.png and manifest.csv.")],
+    show: Annotated[
+        Literal["crop", "lungs", "outside"],
+        Option(help="The square around the lungs; lungs on black; or all else, the lungs black."),
+    ],
+    segmenter: Annotated[
+        Path | None, Option(help="The segmenter's folder; default the one in hilum.")
+    ] = None,
+    json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Write every film with only part of it shown, to find out what a network goes by.
+
+    Exit code 3: some films could not be read; the others are there.
+    """
+    from hilum.data.manifest import Manifest
+    from hilum.screening.lungs import LungSegmenter
+    from hilum.screening.lungs_apply import apply_masks
+
+    found = LungSegmenter.load(segmenter)
+    images = Manifest.read(manifest, check_files=False, labelled=False)
+    with progress_bar("finding lungs") as progress:
+        done = apply_masks(images, out, found, show, progress=progress)
+    if json:
+        print_json({"out": str(out), "segmenter": found.id, **done.to_dict()})
+    else:
+        echo(
+            f"{out}: {done.good} films with a good mask, {done.poor} with a poor one; "
+            f"{done.without} without lungs and {len(done.failed)} unread were left out. "
+            "Research use only."
+        )
+    for path, reason in done.failed[:_SHOWN]:
+        note(f"could not read {path}: {reason}")
+    if done.failed:
+        raise typer.Exit(3)

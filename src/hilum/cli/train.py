@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from hilum.training import Processes, RunResult
 
 
+_WEEK_S = 7 * 86_400.0
+
+
 def train(
     recipe: Annotated[Path, Argument(help="A recipe, as in recipes/*.yaml.")],
     changes: Annotated[
@@ -39,9 +42,9 @@ def train(
 
     settings = load_recipe(recipe, changes or [])
     images = Manifest.read(manifest)
-    pictures = prepared(images, settings.preprocessing, cache)
     processes = _processes()
-    with progress_bar("training") as progress:
+    pictures = prepared(images, settings.preprocessing, cache, processes=processes)
+    with progress_bar("training", shown=not processes.rank) as progress:
         result = fit(
             settings,
             images,
@@ -52,6 +55,7 @@ def train(
             manifest_file=manifest,
             command=tuple(sys.argv),
             progress=progress,
+            tell=note,
         )
     if processes.rank:
         return
@@ -59,20 +63,31 @@ def train(
     _show(result, json=json)
 
 
-def prepared(images: Manifest, preprocessing: Preprocessing, folder: Path | None) -> PreparedCache:
+def prepared(
+    images: Manifest,
+    preprocessing: Preprocessing,
+    folder: Path | None,
+    *,
+    processes: Processes | None = None,
+) -> PreparedCache:
     """Prepare the images that are not yet in the cache, and open it.
+
+    Of several processes one prepares, whichever comes first; the others wait, however long, and
+    find everything done.
 
     Args:
         images: What is to be trained on.
         preprocessing: The recipe's.
         folder: The cache; the shared one of this preprocessing if None.
+        processes: Who trains together, if several do; only the first says anything.
     """
     from hilum.data.cache import PreparedCache, build_cache
 
     folder = folder or _shared_cache(preprocessing.pixel_hash)
-    with progress_bar("preparing") as progress:
-        report = build_cache(images, preprocessing, folder, progress=progress)
-    for path, reason in report.failed:
+    rank, wait_s = (processes.rank, _WEEK_S) if processes and processes.total > 1 else (0, 600.0)
+    with progress_bar("preparing", shown=not rank) as progress:
+        report = build_cache(images, preprocessing, folder, progress=progress, wait_s=wait_s)
+    for path, reason in report.failed if not rank else ():
         note(f"not prepared: {path}: {reason}")
     return PreparedCache.open(folder)
 
@@ -85,6 +100,7 @@ def _processes() -> Processes:
         rank=int(os.environ.get("RANK", "0")),
         total=int(os.environ.get("WORLD_SIZE", "1")),
         local=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+        attempt=int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")),
     )
 
 
@@ -103,6 +119,8 @@ def _show(result: RunResult, *, json: bool) -> None:
         "monitor": result.monitor,
         "best_value": result.best_value,
         "seconds": round(result.seconds, 1),
+        "images_per_second": round(result.images_per_second, 1),
+        "feeding": result.feeding,
     }
     if json:
         print_json(values)
@@ -110,7 +128,8 @@ def _show(result: RunResult, *, json: bool) -> None:
     from typer import echo
 
     echo(
-        f"Trained {result.epochs} epochs in {result.seconds:.0f} s. Best: epoch "
+        f"Trained {result.epochs} epochs in {result.seconds:.0f} s, "
+        f"{result.images_per_second:,.0f} images/s in training steps. Best: epoch "
         f"{result.best_epoch}, {result.monitor} {result.best_value:.4f} on the validation split "
         "that chose it.\n"
         f"The run is in {result.folder}. Next: hilum evaluate {result.folder} --manifest ... "

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from hilum.training.batches import Processes
     from hilum.training.bundling import export_run
     from hilum.training.fitting import RunResult, fit
+    from hilum.training.gate import GateSettings
+    from hilum.training.gate_write import train_gate
     from hilum.training.predict import load_trained, predict_run
     from hilum.training.segment import SegmentSettings
     from hilum.training.segment_bundle import train_segmenter
 
 __all__ = [
+    "GateSettings",
     "Processes",
     "Recipe",
     "RunResult",
@@ -28,10 +31,12 @@ __all__ = [
     "load_recipe",
     "load_trained",
     "predict_run",
+    "train_gate",
     "train_segmenter",
 ]
 
 _PLACES = {
+    "GateSettings": "gate",
     "Processes": "batches",
     "RunResult": "fitting",
     "SegmentSettings": "segment",
@@ -39,6 +44,7 @@ _PLACES = {
     "fit": "fitting",
     "load_trained": "predict",
     "predict_run": "predict",
+    "train_gate": "gate_write",
     "train_segmenter": "segment_bundle",
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from hilum.training.recipe import Recipe
 
 __all__ = [
     "ListedBatches",
+    "Place",
     "Processes",
     "ShareBatches",
     "ShuffledBatches",
@@ -36,6 +37,18 @@ class Processes:
     rank: int = 0
     total: int = 1
     local: int = 1
+    attempt: int = 0
+    """How often torchrun has started them anew."""
+
+
+class Place(NamedTuple):
+    """Where one process's images stand in the batch of all processes."""
+
+    first: int
+    """Images of other processes before them."""
+
+    whole: int
+    """Images in the batch of all processes."""
 
 
 class _Batching(TypedDict):
@@ -93,11 +106,17 @@ class TrainingBatches(Sampler[NDArray[np.int64]]):
         return self.count // self.batch_size
 
     def __iter__(self) -> Iterator[NDArray[np.int64]]:
+        for rows, _ in self.parts():
+            yield rows
+
+    def parts(self) -> Iterator[tuple[NDArray[np.int64], Place]]:
+        """Yield this process's rows of each batch, and where they stand in it."""
         order = self.order()
         share = self.batch_size // self.processes
+        place = Place(self.rank * share, self.batch_size)
         for step in range(len(self)):
-            first = step * self.batch_size + self.rank * share
-            yield order[first : first + share]
+            start = step * self.batch_size + place.first
+            yield order[start : start + share], place
 
 
 class ShuffledBatches(TrainingBatches):

@@ -1,4 +1,7 @@
-"""Cross-validation by patient: every image is tested once, by a network that never saw its patient.
+"""Cross-validation: every image is tested once, by a network that never saw its patient.
+
+Folds are made by patient, or by source: then each fold tests a hospital that was not trained on,
+which is the nearest thing to another hospital that a data set can offer.
 
 Each fold is an ordinary run in a folder of its own, so that a stopped cross-validation goes on with
 the fold it was in. What comes out is the folds' figures, their mean and spread, and the figures of
@@ -12,10 +15,11 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from hilum.data.atomic import replacing
 from hilum.data.cache import PreparedCache
@@ -75,6 +79,9 @@ class CrossValidation:
     predictions: Predictions
     """Every image's probabilities, from the fold that did not train on its patient."""
 
+    left_out: tuple[str, ...] = ()
+    """The source that each fold left out, where folds were made by source."""
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         spreads = {
@@ -89,6 +96,7 @@ class CrossValidation:
         }
         return {
             "use": RESEARCH_USE,
+            "left_out": list(self.left_out),
             "folds": [fold.to_dict() for fold in self.folds],
             "over_folds": spreads,
             "over_folds_method": "mean over folds, t interval of the mean with folds - 1 degrees "
@@ -98,7 +106,8 @@ class CrossValidation:
 
     def text(self) -> str:
         """Return a table for a reader."""
-        lines = [f"{len(self.folds)} folds by patient, {len(self.predictions):,} test images"]
+        by = f"source ({', '.join(self.left_out)} left out in turn)" if self.left_out else "patient"
+        lines = [f"{len(self.folds)} folds by {by}, {len(self.predictions):,} test images"]
         lines.append(f"{'':20}{'mean':>8}{'SD':>8}   folds")
         for name, spread in self.spreads.items():
             values = " ".join(f"{value:.3f}" for value in spread.values)
@@ -108,22 +117,59 @@ class CrossValidation:
         return "\n".join(lines) + f"\n{RESEARCH_USE}\n"
 
 
+def source_folds(manifest: Manifest, *, seed: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return folds that each leave out a whole source, and what is left out, fold by fold.
+
+    A source that alone holds some class cannot be left out: nothing would be left to learn that
+    class from. Its patients are dealt to the folds instead, so that each fold can be scored.
+
+    Args:
+        manifest: Labelled images.
+        seed: Of the dealing.
+
+    Raises:
+        ConfigError: If fewer than two sources can be left out.
+    """
+    frame = manifest.frame
+    holders = frame.group_by("label").agg(pl.col("source").n_unique().alias("n"))
+    alone = holders.filter(pl.col("n") == 1)["label"]
+    kept = set(frame.filter(pl.col("label").is_in(alone.implode()))["source"].unique())
+    left_out = tuple(sorted(set(frame["source"].unique()) - kept))
+    if len(left_out) < 2:
+        raise ConfigError(
+            f"Only {len(left_out)} source(s) can be left out: every other alone holds some class "
+            f"({', '.join(sorted(kept))}). Join classes with `relabel`, or part by patient."
+        )
+    part = np.full(frame.height, -1, np.int64)
+    for fold, source in enumerate(left_out):
+        part[(frame["source"] == source).to_numpy()] = fold
+    rest = (part < 0).nonzero()[0]
+    if rest.size:
+        dealt = replace(manifest, frame=frame[rest])
+        part[rest] = patient_folds(dealt, folds=len(left_out), seed=seed)
+    return part, left_out
+
+
 def fold_manifest(
-    manifest: Manifest, fold: int, *, folds: int, seed: int, validation: float
+    manifest: Manifest,
+    fold: int,
+    *,
+    part: NDArray[np.int64],
+    seed: int,
+    validation: float,
 ) -> Manifest:
     """Return the images with the split of one fold: test, and the rest parted in train and val.
 
     Args:
         manifest: Images; its own split column is not looked at.
         fold: Which fold is the test split, in [0, folds).
-        folds: How many there are.
-        seed: Of the parting into folds, and of the validation images.
+        part: The fold of each image, shape (n,).
+        seed: Of the validation images.
         validation: Share of the images outside the fold that choose the weights, in (0, 1).
     """
-    part = patient_folds(manifest, folds=folds, seed=seed)
     rest = replace(manifest, frame=manifest.frame.filter(pl.Series(part != fold)))
     shares = {"train": 1 - validation, "val": validation}
-    rest = split_by_patient(rest, fractions=shares, seed=seed + 1 + fold)
+    rest = split_by_patient(rest, fractions=shares, seed=seed)
     test = manifest.frame.filter(pl.Series(part == fold)).with_columns(split=pl.lit("test"))
     frame = pl.concat([rest.frame, test.select(rest.frame.columns)])
     return Manifest.from_frame(frame, manifest.root, notes=manifest.notes)
@@ -136,6 +182,7 @@ def cross_validate(
     out: str | Path,
     *,
     folds: int = 5,
+    by: Literal["patient", "source"] = "patient",
     validation: float = 0.15,
     resamples: int = 2000,
     manifest_file: str | Path | None = None,
@@ -150,7 +197,8 @@ def cross_validate(
         cache: Those images, prepared with the recipe's preprocessing.
         out: Folder for the folds' runs, predictions.csv and crossval.json. Finished folds found
             there are taken as they are, an unfinished one is resumed.
-        folds: At least 2.
+        folds: At least 2; not looked at with `by="source"`, which makes one a source.
+        by: What stands on one side of a fold only: a patient, or a whole source.
         validation: Share of the images outside a fold that choose its weights, in (0, 1).
         resamples: Resamples of patients for the pooled intervals.
         manifest_file: Where the manifest was read from, for the record.
@@ -164,8 +212,15 @@ def cross_validate(
     if folds < 2 or not 0 < validation < 1:
         raise ConfigError(f"Expected folds >= 2 and 0 < validation < 1, got {folds}, {validation}.")
     images = _chosen(manifest, recipe)
+    seed = recipe.training.seed
+    left_out: tuple[str, ...] = ()
+    if by == "source":
+        dealt, left_out = source_folds(images, seed=seed)
+        folds = len(left_out)
+    else:
+        dealt = patient_folds(images, folds=folds, seed=seed)
     parts = [
-        fold_manifest(images, fold, folds=folds, seed=recipe.training.seed, validation=validation)
+        fold_manifest(images, fold, part=dealt, seed=seed + 1 + fold, validation=validation)
         for fold in range(folds)
     ]
     _check_folds(parts)
@@ -187,7 +242,7 @@ def cross_validate(
         predictions = predict_run(run, part, "test", cache=cache)
         predictions.write(run / "predictions-test.csv")
         found.append(predictions)
-    result = _summary(out, found, resamples=resamples, seed=recipe.training.seed)
+    result = replace(_summary(out, found, resamples=resamples, seed=seed), left_out=left_out)
     result.predictions.write(out / "predictions.csv")
     with replacing(out / "crossval.json") as file:
         file.write(json.dumps(result.to_dict(), indent=2, allow_nan=False).encode())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -13,16 +12,25 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from hilum.data.cache import PreparedCache
+from hilum.training.batches import Place
 
 __all__ = ["Batch", "CachedImages", "SplitBatches", "loader"]
 
 
 class Batch(NamedTuple):
-    """Images (n, size, size) uint8, labels (n,) int64, rows (n,) int64 in the split."""
+    """What one process sees in one step."""
 
     images: Tensor
+    """Grey levels, shape (n, size, size), uint8."""
+
     labels: Tensor
+    """Class indices, shape (n,), int64."""
+
     rows: Tensor
+    """Rows in the split, shape (n,), int64."""
+
+    place: Place | None = None
+    """Where these stand in the step's batch over all processes; the whole of it if None."""
 
 
 class CachedImages(Dataset[Batch]):
@@ -54,22 +62,39 @@ class CachedImages(Dataset[Batch]):
 
 
 class SplitBatches(Sampler[NDArray[np.int64]]):
-    """Every row once, in order, shared out over processes; some batches may be smaller."""
+    """Every row once, in order, shared out over processes; the last batch may be smaller.
+
+    Args:
+        count: Images in the split.
+        batch_size: Images a step over all processes.
+        rank: This process.
+        processes: All of them. One may get a step less than another.
+    """
 
     def __init__(self, count: int, *, batch_size: int, rank: int = 0, processes: int = 1) -> None:
-        self.rows = np.arange(count)[rank::processes]
+        self.count = count
         self.batch_size = batch_size
+        self.rank = rank
+        self.processes = processes
 
     def __len__(self) -> int:
-        return math.ceil(self.rows.size / self.batch_size)
+        return sum(1 for _ in self.parts())
 
     def __iter__(self) -> Iterator[NDArray[np.int64]]:
-        for first in range(0, self.rows.size, self.batch_size):
-            yield self.rows[first : first + self.batch_size]
+        for rows, _ in self.parts():
+            yield rows
+
+    def parts(self) -> Iterator[tuple[NDArray[np.int64], Place]]:
+        """Yield this process's rows of each batch, and where they stand in it."""
+        for start in range(0, self.count, self.batch_size):
+            whole = min(self.batch_size, self.count - start)
+            first, last = (whole * rank // self.processes for rank in (self.rank, self.rank + 1))
+            if first < last:
+                yield np.arange(start + first, start + last), Place(first, whole)
 
 
 def loader(
-    images: CachedImages, batches: Sampler[NDArray[np.int64]], *, workers: int
+    images: CachedImages, batches: Iterable[NDArray[np.int64]], *, workers: int
 ) -> DataLoader[Batch]:
     """Return a loader that takes whole batches from the cache at once."""
     return DataLoader(
@@ -78,5 +103,4 @@ def loader(
         batch_size=None,
         num_workers=workers,
         persistent_workers=workers > 0,
-        pin_memory=torch.cuda.is_available(),
     )

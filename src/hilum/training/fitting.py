@@ -24,14 +24,17 @@ from hilum.models import TrunkAndHead, create_network, network_spec
 from hilum.training.balance import class_weights
 from hilum.training.batches import Processes, training_batches
 from hilum.training.checkpoint import AtomicCheckpointIO
-from hilum.training.datamodule import CachedImages, SplitBatches, loader
+from hilum.training.datamodule import CachedImages, SplitBatches
 from hilum.training.examples import Examples, select_examples, selection_rows
+from hilum.training.feeding import make_feed, plan_feeding
 from hilum.training.keeper import RunKeeper
 from hilum.training.module import ClassifierModule
+from hilum.training.one_batch import OneBatchStrategy
 from hilum.training.predict import predict_run
 from hilum.training.pretraining import marks_of_weights, refuse_seen_patients
 from hilum.training.recipe import Recipe
 from hilum.training.run_folder import RunFolder, git_state, package_versions
+from hilum.training.traits import traits_of
 from hilum.training.validation import Validation
 
 __all__ = ["Processes", "RunResult", "fit"]
@@ -50,6 +53,11 @@ class RunResult:
     monitor: str
     best_value: float
     seconds: float
+    images_per_second: float
+    """Training pictures over all processes; validation and checkpoints are not counted."""
+
+    feeding: str
+    """How pictures reached the device, in words."""
 
 
 def fit(
@@ -64,6 +72,7 @@ def fit(
     command: tuple[str, ...] = (),
     progress: Callable[[int, int], None] | None = None,
     after_epoch: Callable[[Mapping[str, float]], bool] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> RunResult:
     """Train a classifier and leave everything about it in `out`.
 
@@ -78,6 +87,7 @@ def fit(
         command: What was typed, for the record.
         progress: Called with (steps done, steps in all).
         after_epoch: Called with the epoch's row of metrics.csv; true ends the run there.
+        tell: Called before the first step with a line that says how pictures reach the device.
 
     Raises:
         ConfigError: If the recipe cannot be used with these data.
@@ -120,6 +130,7 @@ def fit(
             marks=marks,
             progress=progress,
             after_epoch=after_epoch,
+            tell=tell,
         )
         chosen_by = recipe.training.selection_split
         predictions = predict_run(folder.path, examples.manifest, chosen_by, cache=cache)
@@ -130,6 +141,8 @@ def fit(
             "best_epoch": result.best_epoch,
             result.monitor: result.best_value,
             "seconds": round(result.seconds, 1),
+            "images_per_second": round(result.images_per_second, 1),
+            "feeding": result.feeding,
         }
         folder.write_record(about)
         return result
@@ -264,13 +277,14 @@ def _train(
     marks: frozenset[str] = frozenset(),
     progress: Callable[[int, int], None] | None = None,
     after_epoch: Callable[[Mapping[str, float]], bool] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> RunResult:
     training = _pictures(cache, examples, examples.split("train"))
     checked = _pictures(cache, examples, selection_rows(examples, recipe))
     batches = training_batches(recipe, training.labels, examples.classes, processes)
     checks = SplitBatches(
         len(checked),
-        batch_size=max(recipe.training.batch_size // processes.total, 1),
+        batch_size=recipe.training.batch_size,
         rank=processes.rank,
         processes=processes.total,
     )
@@ -280,7 +294,10 @@ def _train(
         recipe,
         class_weights(counts, recipe.loss.class_weights),
         bad_batch_file=folder.path / "bad-batch.npz",
+        traits=traits_of(examples.split("train"), training.labels, recipe),
     )
+    if recipe.training.feature_views:
+        module.keep_features(training, checked)
     keeper = RunKeeper(
         recipe,
         folder,
@@ -290,12 +307,24 @@ def _train(
         progress=progress,
         after_epoch=after_epoch,
     )
+    _leave_unused_alone(network, recipe, processes)
     with _quiet():
         trainer = _trainer(recipe, keeper, processes)
+        device = trainer.strategy.root_device
+        feeding = plan_feeding(
+            recipe.training.feeding,
+            len(training) + len(checked),
+            recipe.preprocessing.size,
+            device,
+        )
+        if tell is not None:
+            tell(feeding.text())
         trainer.fit(
             module,
-            train_dataloaders=loader(training, batches, workers=recipe.training.workers),
-            val_dataloaders=loader(checked, checks, workers=0),
+            train_dataloaders=make_feed(
+                feeding, training, batches, device, workers=recipe.training.workers
+            ),
+            val_dataloaders=make_feed(feeding, checked, checks, device),
             ckpt_path=folder.checkpoints.newest(),
             weights_only=True,
         )
@@ -309,7 +338,15 @@ def _train(
         monitor=recipe.training.monitor,
         best_value=keeper.best["value"],
         seconds=(datetime.now(UTC) - started).total_seconds(),
+        images_per_second=keeper.images_per_second,
+        feeding=feeding.text(),
     )
+
+
+def _leave_unused_alone(network: TrunkAndHead, recipe: Recipe, processes: Processes) -> None:
+    """Take an auxiliary head that the loss leaves out from what the processes wait to average."""
+    if processes.total > 1 and network.auxiliary is not None and not recipe.loss.auxiliary:
+        network.auxiliary.requires_grad_(requires_grad=False)
 
 
 def _pictures(cache: PreparedCache, examples: Examples, rows: Manifest) -> CachedImages:
@@ -337,8 +374,7 @@ def _trainer(recipe: Recipe, keeper: RunKeeper, processes: Processes) -> L.Train
         accelerator="auto",
         devices=processes.local if several else 1,
         num_nodes=max(processes.total // processes.local, 1),
-        strategy="ddp" if several else "auto",
-        sync_batchnorm=several and torch.cuda.is_available(),
+        strategy=OneBatchStrategy(processes.attempt) if several else "auto",
         precision=_precision(recipe),
         max_epochs=recipe.training.epochs,
         gradient_clip_val=recipe.training.gradient_clip,
@@ -356,7 +392,11 @@ def _trainer(recipe: Recipe, keeper: RunKeeper, processes: Processes) -> L.Train
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Lightning's advice, which does not apply here, off the screen."""
-    names = ("lightning.pytorch.utilities.rank_zero", "lightning.pytorch.accelerators.cuda")
+    names = (
+        "lightning.pytorch.utilities.rank_zero",
+        "lightning.pytorch.accelerators.cuda",
+        "lightning.fabric.utilities.distributed",
+    )
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import math
+import statistics
+import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -19,6 +21,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from hilum.training.checkpoint import write_atomically
 from hilum.training.module import ClassifierModule
+from hilum.training.one_batch import refuse_different_starts
 from hilum.training.pretraining import MARKS
 from hilum.training.recipe import METRICS, Recipe
 from hilum.training.run_folder import RunFolder
@@ -67,6 +70,8 @@ class RunKeeper(L.Callback):
         self.after_epoch = after_epoch
         self.rows: list[dict[str, float]] = []
         self.best: dict[str, float] = {}
+        self.seconds: list[float] = []
+        self._epoch_began = 0.0
         self._writer: SummaryWriter | None = None
 
     def state_dict(self) -> dict[str, Any]:
@@ -77,6 +82,27 @@ class RunKeeper(L.Callback):
         """Take up where a checkpoint left off."""
         self.rows = [dict(row) for row in state_dict["rows"]]
         self.best = dict(state_dict["best"])
+
+    @property
+    def images_per_second(self) -> float:
+        """Training pictures a second, over all processes; the median of this process's epochs.
+
+        Validation and checkpoints are not counted. 0 if no epoch was trained here.
+        """
+        if not self.seconds:
+            return 0.0
+        images = self.steps_per_epoch * self.recipe.training.batch_size
+        return images / statistics.median(self.seconds)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """See that every process goes on from the same epoch."""
+        del pl_module
+        refuse_different_starts(trainer.current_epoch)
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Look at the clock."""
+        del trainer, pl_module
+        self._epoch_began = time.perf_counter()
 
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
@@ -110,6 +136,10 @@ class RunKeeper(L.Callback):
     ) -> None:  # fmt: skip
         """Say how far the run is."""
         del pl_module, outputs, batch
+        if batch_idx + 1 == self.steps_per_epoch:
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            self.seconds.append(time.perf_counter() - self._epoch_began)
         if self.progress is not None and trainer.is_global_zero:
             done = trainer.current_epoch * self.steps_per_epoch + batch_idx + 1
             self.progress(done, self.recipe.training.epochs * self.steps_per_epoch)

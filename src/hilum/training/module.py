@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from hilum.data.preprocessing import Preprocessing
 from hilum.errors import TrainingError
 from hilum.models import TrunkAndHead
 from hilum.models.blocks import frozen_blocks
+from hilum.training.adversary import SourceHead
 from hilum.training.augment import augment
-from hilum.training.datamodule import Batch
+from hilum.training.datamodule import Batch, CachedImages
+from hilum.training.kept_features import KeptFeatures, features_of
 from hilum.training.recipe import Recipe
+from hilum.training.traits import Traits
 
 __all__ = ["ClassifierModule", "InputScaler", "probabilities"]
 
@@ -69,9 +73,12 @@ class ClassifierModule(L.LightningModule):
         recipe: The run's recipe.
         weights: Loss weight a class, shape (k,), mean 1 over training images.
         bad_batch_file: Where the batch is kept whose loss is no number; nowhere if None.
+        traits: What the loss needs to know of the training pictures, if anything.
     """
 
     class_weights: Tensor
+    row_weights: Tensor
+    row_sources: Tensor
 
     def __init__(
         self,
@@ -80,6 +87,7 @@ class ClassifierModule(L.LightningModule):
         weights: NDArray[np.float64],
         *,
         bad_batch_file: Path | None = None,
+        traits: Traits | None = None,
     ) -> None:
         super().__init__()
         self.model = model
@@ -88,6 +96,14 @@ class ClassifierModule(L.LightningModule):
         self.register_buffer(
             "class_weights", torch.tensor(weights, dtype=torch.float32), persistent=False
         )
+        self.traits = traits
+        self.source_head: SourceHead | None = None
+        if traits is not None:
+            for name, values in (("weights", traits.weights), ("sources", traits.sources)):
+                self.register_buffer(f"row_{name}", torch.from_numpy(values), persistent=False)
+            if recipe.loss.adversary:
+                self.source_head = SourceHead(model, len(traits.names))
+        self.kept: KeptFeatures | None = None
         self.bad_batch_file = bad_batch_file
         self.generator = torch.Generator()
         self.train_losses: list[Tensor] = []
@@ -96,9 +112,36 @@ class ClassifierModule(L.LightningModule):
         for block in self.frozen:
             block.requires_grad_(requires_grad=False)
 
+    def keep_features(self, training: CachedImages, checked: CachedImages) -> None:
+        """Send every picture through the frozen trunk, so that epochs need only the head.
+
+        Args:
+            training: The train split; it is sent through as often as the recipe has views.
+            checked: The split that chooses the weights, sent through once, unchanged.
+        """
+        views = [
+            features_of(self.model, training, partial(self._changed, view), device=self.device)
+            for view in range(self.recipe.training.feature_views)
+        ]
+        plain = features_of(self.model, checked, self._plain, device=self.device)
+        self.kept = KeptFeatures(views, plain)
+
+    def _changed(self, view: int, images: Tensor, number: int) -> Tensor:
+        self._seed([self.recipe.training.seed, view, number])
+        unit = augment(self.scaler.to_unit(images), self.recipe.augmentation, self.generator)
+        scaled: Tensor = self.scaler(unit)
+        return scaled.to(memory_format=torch.channels_last)
+
+    def _plain(self, images: Tensor, _: int) -> Tensor:
+        scaled: Tensor = self.scaler(self.scaler.to_unit(images))
+        return scaled.to(memory_format=torch.channels_last)
+
     def seed_step(self, step: int) -> None:
-        """Make everything random in this step follow from (seed, epoch, step, process)."""
-        key = [self.recipe.training.seed, self.current_epoch, step, self.global_rank]
+        """Make everything random in this step follow from (seed, epoch, step) alone."""
+        # The 0 was the process's rank once; with it, runs of one process draw as they always did.
+        self._seed([self.recipe.training.seed, self.current_epoch, step, 0])
+
+    def _seed(self, key: list[int]) -> None:
         state = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1)
         torch.manual_seed(state)
         self.generator.manual_seed(state)
@@ -112,16 +155,31 @@ class ClassifierModule(L.LightningModule):
     def training_step(self, batch: Batch, step: int) -> Tensor:
         """Return the loss of one batch."""
         self.seed_step(step)
-        unit = augment(self.scaler.to_unit(batch.images), self.recipe.augmentation, self.generator)
+        if self.kept is not None:
+            features = self.kept.drawn(batch.rows, self.generator, batch.place)
+            logits = self.model.head(features.to(self.device))
+            return self._noted(self.loss(logits, batch.labels, batch.rows), batch, features, step)
+        unit = self.scaler.to_unit(batch.images)
+        unit = augment(unit, self.recipe.augmentation, self.generator, batch.place)
         images = self.scaler(unit).to(memory_format=torch.channels_last)
         auxiliary_weight = self.recipe.loss.auxiliary
         if auxiliary_weight:
             logits, early = self.model.with_auxiliary(images)
-            loss = self.loss(logits, batch.labels)
+            loss = self.loss(logits, batch.labels, batch.rows)
             if early is not None:
-                loss = loss + auxiliary_weight * self.loss(early, batch.labels)
+                loss = loss + auxiliary_weight * self.loss(early, batch.labels, batch.rows)
+        elif self.source_head is not None:
+            features = self.model.trunk(images)
+            loss = self.loss(self.model.head(features), batch.labels, batch.rows)
+            guessed = self.source_head(features).float()
+            found = functional.cross_entropy(guessed, self.row_sources[batch.rows])
+            loss = loss + self.recipe.loss.adversary * found
         else:
-            loss = self.loss(self.model(images), batch.labels)
+            loss = self.loss(self.model(images), batch.labels, batch.rows)
+        return self._noted(loss, batch, images, step)
+
+    def _noted(self, loss: Tensor, batch: Batch, images: Tensor, step: int) -> Tensor:
+        """Keep the loss of one batch; refuse one that is no number."""
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"The loss became {loss.item()} in epoch {self.current_epoch}, step {step}. "
@@ -149,8 +207,14 @@ class ClassifierModule(L.LightningModule):
             f"train split, and the network's input, which was {finite})."
         )
 
-    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Return the class-weighted loss, averaged over the batch."""
+    def loss(self, logits: Tensor, labels: Tensor, rows: Tensor) -> Tensor:
+        """Return the weighted loss, averaged over the batch.
+
+        Args:
+            logits: Shape (n, outputs).
+            labels: Class indices, shape (n,).
+            rows: Rows in the train split, shape (n,).
+        """
         logits = logits.float()
         smoothing = self.recipe.loss.label_smoothing
         if logits.shape[1] == 1:
@@ -162,6 +226,8 @@ class ClassifierModule(L.LightningModule):
             each = functional.cross_entropy(
                 logits, labels, reduction="none", label_smoothing=smoothing
             )
+        if self.traits is not None:
+            each = each * self.row_weights[rows]
         return (each * self.class_weights[labels]).mean()
 
     def on_validation_epoch_start(self) -> None:
@@ -169,18 +235,22 @@ class ClassifierModule(L.LightningModule):
         self.collected.clear()
 
     def validation_step(self, batch: Batch, step: int) -> None:
-        """Collect logits with the rows they belong to."""
+        """Collect logits with the rows they belong to, where they are: waiting costs a GPU time."""
+        if self.kept is not None:
+            features = self.kept.checked[batch.rows.cpu()].to(self.device)
+            self.collected.append((batch.rows, self.model.head(features).float()))
+            return
         unit = self.scaler.to_unit(batch.images)
         if self.recipe.training.augment_selection:
             self.seed_step(step)
-            unit = augment(unit, self.recipe.augmentation, self.generator)
+            unit = augment(unit, self.recipe.augmentation, self.generator, batch.place)
         logits = self.model(self.scaler(unit).to(memory_format=torch.channels_last))
-        self.collected.append((batch.rows.cpu(), logits.float().cpu()))
+        self.collected.append((batch.rows, logits.float()))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the recipe's optimiser over everything that may move."""
         how = self.recipe.optimizer
-        moving = [p for p in self.model.parameters() if p.requires_grad]
+        moving = [p for p in self.parameters() if p.requires_grad]
         options: dict[str, Any] = {"lr": how.learning_rate, "weight_decay": how.weight_decay}
         if how.name == "sgd":
             return torch.optim.SGD(moving, momentum=how.momentum, **options)

@@ -70,14 +70,11 @@ def predict_run(
         DataError: If an image cannot be read; all such images are named.
     """
     network, recipe, classes = load_trained(folder)
-    if cache is None:
-        present = set(manifest.frame["label"].unique())
-        relabel = {old: new for old, new in recipe.relabel.items() if old in present}
-        asked = recipe.model_copy(update={"classes": classes, "relabel": relabel})
-        examples = select_examples(manifest, asked)
-        rows = examples.manifest.select(split=split) if split else examples.manifest
-    else:
-        rows = manifest.select(split=split) if split else manifest
+    present = set(manifest.frame["label"].unique())
+    relabel = {old: new for old, new in recipe.relabel.items() if old in present}
+    asked = recipe.model_copy(update={"classes": classes, "relabel": relabel})
+    examples = select_examples(manifest, asked)
+    rows = examples.manifest.select(split=split) if split else examples.manifest
     order = {label: index for index, label in enumerate(classes)}
     found = [
         _probabilities(network, recipe, _pictures(rows, first, recipe, cache))

@@ -103,6 +103,23 @@ class Augmentation(Settings):
     fill: Literal["black", "edge"] = "black"
     """What comes in from outside the picture: black, or the nearest pixel of its edge."""
 
+    gamma: Annotated[float, Field(ge=0)] = 0.0
+    """Largest change of the grey scale's curve: grey ** g, with g from 1 / (1 + gamma) to
+    1 + gamma, evenly on a logarithmic scale."""
+
+    sharpness: Share = 0.0
+    """Largest step towards a blurred picture, or as far away from it."""
+
+    noise: Share = 0.0
+    """Largest standard deviation of added grain, in shares of the grey scale."""
+
+    erase: Share = 0.0
+    """Probability that a rectangle of 4 to 25 % of the picture becomes its mean grey."""
+
+    look: Share = 0.0
+    """Probability that a picture takes on part of the look of another of its batch: contrast at
+    every scale, without its shapes. Amplitudes of the Fourier transform are mixed."""
+
     @model_validator(mode="after")
     def _scale_in_order(self) -> Augmentation:
         if self.scale[0] > self.scale[1]:
@@ -147,6 +164,13 @@ class Loss(Settings):
 
     auxiliary: Annotated[float, Field(ge=0)] = 0.0
     """Weight of the auxiliary head's loss (inception_v3 only; its paper says 0.3 or 0.4)."""
+
+    source_weights: Literal["none", "balanced"] = "none"
+    """`balanced` lets every source count equally within each class."""
+
+    adversary: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of a second head that guesses the source, whose gradient is turned round before it
+    reaches the trunk, so that features say less of where a film came from; 0 for none."""
 
 
 class Optimizer(Settings):
@@ -208,11 +232,20 @@ class Fitting(Settings):
     early_stopping: Annotated[int, Field(ge=1)] | None = None
     """Epochs without improvement of `monitor` before stopping; none if not given."""
 
+    feeding: Literal["auto", "resident", "streamed"] = "auto"
+    """Whether all pictures lie on the device as 8-bit pictures, or are sent batch by batch while
+    the step before is computed. `auto` asks whether they fit. It changes no result."""
+
     workers: Annotated[int, Field(ge=0)] = 0
-    """Processes that read the cache; 0 is fastest from a memory map."""
+    """Processes that read the cache for streaming; 0 is fastest from a memory map."""
 
     gradient_clip: Positive | None = None
     """Largest norm of the gradient."""
+
+    feature_views: Annotated[int, Field(ge=0)] = 0
+    """With a frozen trunk: how many changed views of each training picture go through it, once,
+    before the first epoch; epochs then train the head on what came out. 0 sends every picture
+    through the trunk in every epoch."""
 
 
 class Recipe(Settings):
@@ -273,8 +306,23 @@ def _contradictions(recipe: Recipe) -> list[str]:
         found.append(f"sampling.share names {unknown[0]}, but the classes are {classes}")
     if recipe.model.freeze_trunk and recipe.model.train_blocks:
         found.append("model.freeze_trunk leaves no block to train; drop it or train_blocks")
+    found += _frozen_problems(recipe)
     if recipe.schedule.name == "plateau" and recipe.schedule.warmup:
         found.append("schedule.warmup cannot be combined with plateau")
+    return found
+
+
+def _frozen_problems(recipe: Recipe) -> list[str]:
+    frozen = recipe.model.trained_blocks == 0
+    found = []
+    if recipe.training.feature_views and not frozen:
+        found.append("training.feature_views needs model.freeze_trunk: true")
+    if recipe.training.feature_views and recipe.training.augment_selection:
+        found.append("training.feature_views cannot be combined with augment_selection")
+    if recipe.loss.adversary and frozen:
+        found.append("loss.adversary changes the trunk, which model.freeze_trunk forbids")
+    if recipe.loss.adversary and recipe.loss.auxiliary:
+        found.append("loss.adversary cannot be combined with loss.auxiliary")
     return found
 
 

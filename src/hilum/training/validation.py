@@ -30,7 +30,7 @@ class Validation:
 
     def __call__(self, module: ClassifierModule) -> dict[str, float]:
         """Return the metrics of what `module` collected, the same on every process."""
-        parts = _gathered(module.collected)
+        parts = _gathered([(rows.cpu(), logits.cpu()) for rows, logits in module.collected])
         rows = torch.cat([rows for rows, _ in parts]).numpy()
         found = probabilities(torch.cat([logits for _, logits in parts])).numpy()
         ordered = np.empty_like(found)
