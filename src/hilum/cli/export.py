@@ -15,13 +15,16 @@ def export(
     *,
     out: Annotated[Path, Option(help="The bundle's folder.")],
     licence: Annotated[str, Option(help="Terms for the weights.")] = "not stated",
+    half: Annotated[
+        bool, Option("--half", help="Round the weights to 16 bits: half the room.")
+    ] = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace a bundle.")] = False,
     json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Pack RUN's best weights into a bundle: one folder that cannot be misread."""
     from hilum.training import export_run
 
-    bundle, parity = export_run(run, out, licence=licence, overwrite=overwrite)
+    bundle, parity = export_run(run, out, licence=licence, half=half, overwrite=overwrite)
     if json:
         print_json(
             {
