@@ -19,8 +19,12 @@ from benchmarks.rows import Row
 
 NAMES = (
     "cold",
+    "reading",
+    "install",
     "engine",
     "training",
+    "feeding",
+    "archive",
     "cache",
     "manifest",
     "evaluation",

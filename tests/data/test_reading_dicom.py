@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 from pathlib import Path
 
@@ -57,10 +58,28 @@ def test_a_lossy_syntax_gives_nearly_the_stored_values(files, syntax: str, off: 
     assert np.abs(radiograph.pixels.astype(int) - files.picture()).max() <= off
 
 
-@pytest.mark.parametrize("bits", [8, 12, 16])
-def test_jpeg_lossless_gives_the_stored_values_back(files, tmp_path: Path, bits: int) -> None:
+@pytest.fixture(params=["gdcm", "hilum"])
+def lossless_decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Lossless JPEG by GDCM, and as where GDCM is not installed."""
+    if request.param == "hilum":
+        found = importlib.util.find_spec
+        monkeypatch.setattr(
+            importlib.util, "find_spec", lambda name: None if name == "gdcm" else found(name)
+        )
+    return request.param
+
+
+@pytest.mark.parametrize("kind", ["8", "12", "16", "signed 12", "rgb"])
+def test_jpeg_lossless_gives_the_stored_values_back(
+    files, tmp_path: Path, lossless_decoder: str, kind: str
+) -> None:
+    bits = int(kind.rsplit(maxsplit=1)[-1]) if kind != "rgb" else 8
     stored = np.rint(files.picture() * ((2**bits - 1) / 255))
     stored = stored.astype(np.uint8 if bits == 8 else np.uint16)
+    if kind == "rgb":
+        stored = np.dstack([stored, stored, stored])
+    if kind == "signed 12":
+        stored = stored.astype(np.int16) - 2048
     plain, packed = tmp_path / "plain.dcm", tmp_path / "packed.dcm"
     plain.write_bytes(files.dicom(stored, bits=bits))
     reader = gdcm.ImageReader()
@@ -77,7 +96,11 @@ def test_jpeg_lossless_gives_the_stored_values_back(files, tmp_path: Path, bits:
     assert writer.Write()
     radiograph = read_radiograph(packed)
     assert radiograph.facts["TransferSyntaxUID"] == "1.2.840.10008.1.2.4.70"
-    assert np.array_equal(radiograph.pixels, stored)
+    expected = read_radiograph(plain)
+    assert np.array_equal(radiograph.pixels, expected.pixels)
+    assert radiograph.white == expected.white
+    if kind in {"8", "12", "16"}:
+        assert np.array_equal(radiograph.pixels, stored)
 
 
 _BUNDLED = [

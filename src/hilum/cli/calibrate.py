@@ -89,9 +89,10 @@ def calibrate(
     )
     if report is not None:
         from hilum.report.calibration_pages import write_calibration
+        from hilum.report.drawing import NO_PICTURES, can_draw
 
         write_calibration(report, found)
-        note(f"Pictures and figures in {report}.")
+        note(f"Pictures and figures in {report}." if can_draw() else NO_PICTURES)
     if json:
         print_json(found.to_dict())
         return

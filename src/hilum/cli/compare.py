@@ -58,9 +58,10 @@ def compare(
     )
     if out is not None:
         from hilum.report.comparison_pages import write_comparison
+        from hilum.report.drawing import NO_PICTURES, can_draw
 
         write_comparison(out, found, {"a_path": str(first), "b_path": str(second)})
-        note(f"Written to {out}.")
+        note(f"Written to {out}." if can_draw() else f"Written to {out}. {NO_PICTURES}")
     if json:
         print_json({"a_path": str(first), "b_path": str(second), **found.to_dict()})
         return

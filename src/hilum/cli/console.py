@@ -31,9 +31,9 @@ def _silent(_done: int, _total: int) -> None:
 
 
 @contextmanager
-def progress_bar(description: str) -> Iterator[Progress]:
+def progress_bar(description: str, *, shown: bool = True) -> Iterator[Progress]:
     """Yield a callback (done, total) that draws a bar on standard error if it is a terminal."""
-    if not sys.stderr.isatty():
+    if not (shown and sys.stderr.isatty()):
         yield _silent
         return
     from rich.console import Console

@@ -258,15 +258,16 @@ def _show(
     json: bool,
 ) -> None:
     if out is not None:
+        from hilum.report.drawing import NO_PICTURES, can_draw
         from hilum.report.folder import write_evaluation
 
-        if found.evidence is not None and found.evidence.curves:
+        if can_draw() and found.evidence is not None and found.evidence.curves:
             from hilum.report.calibration_pages import decision_curves
 
             out.mkdir(parents=True, exist_ok=True)
             decision_curves(found.evidence.curves, out / "decision-curve.png")
         write_evaluation(out, predictions, found, about)
-        note(f"Written to {out}.")
+        note(f"Written to {out}." if can_draw() else f"Written to {out}. {NO_PICTURES}")
     if json:
         print_json({**about, **found.to_dict()})
         return

@@ -18,7 +18,7 @@ from hilum.evaluation.confidence import ClassReliability, class_reliability
 from hilum.evaluation.decisions import DecisionCurve, decision_curve
 from hilum.evaluation.predictions import Predictions
 from hilum.report.destination import made_folder
-from hilum.report.drawing import Target, blank, save, short
+from hilum.report.drawing import Target, blank, can_draw, save, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,7 +110,7 @@ def decision_curves(curves: Sequence[DecisionCurve], out: Target) -> None:
 
 
 def write_calibration(folder: str | Path, found: Recalibrated) -> list[Path]:
-    """Write calibration.json, reliability-before-after.png and decision-curve.png.
+    """Write calibration.json and, with matplotlib, pictures before and after and decision curves.
 
     Args:
         folder: Made if it does not exist.
@@ -121,21 +121,27 @@ def write_calibration(folder: str | Path, found: Recalibrated) -> list[Path]:
     """
     folder = made_folder(folder)
     before, after = found.said_before, found.said_after
-    how = f"logits / {found.temperature:.3g}" if found.method == "temperature" else "unchanged"
-    names = ["reliability-before-after.png"]
-    reliability_before_after(before, after, folder / names[0], how=how)
-    k = len(after.classes)
-    sided = [c for c in ([1] if k == 2 else range(k)) if 0 < (after.labels == c).sum() < len(after)]
-    if sided:
-        names.append("decision-curve.png")
-        decision_curves([decision_curve(after, c) for c in sided], folder / names[-1])
+    pictures = _pictures(folder, found) if can_draw() else []
     values = {
         **found.to_dict(),
         "reliability": {
-            name: [class_reliability(said, c).to_dict() for c in range(k)]
+            name: [class_reliability(said, c).to_dict() for c in range(len(after.classes))]
             for name, said in (("before", before), ("after", after))
         },
     }
     with replacing(folder / "calibration.json") as file:
         file.write(f"{json.dumps(values, indent=2, allow_nan=False)}\n".encode())
-    return [folder / name for name in ("calibration.json", *names)]
+    return [folder / "calibration.json", *pictures]
+
+
+def _pictures(folder: Path, found: Recalibrated) -> list[Path]:
+    before, after = found.said_before, found.said_after
+    how = f"logits / {found.temperature:.3g}" if found.method == "temperature" else "unchanged"
+    paths = [folder / "reliability-before-after.png"]
+    reliability_before_after(before, after, paths[0], how=how)
+    k = len(after.classes)
+    sided = [c for c in ([1] if k == 2 else range(k)) if 0 < (after.labels == c).sum() < len(after)]
+    if sided:
+        paths.append(folder / "decision-curve.png")
+        decision_curves([decision_curve(after, c) for c in sided], paths[-1])
+    return paths

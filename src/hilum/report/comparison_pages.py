@@ -13,7 +13,7 @@ from hilum.data.atomic import replacing
 from hilum.evaluation.compare import Comparison
 from hilum.evaluation.record import Estimate
 from hilum.report.destination import made_folder
-from hilum.report.drawing import Target, blank, save, short
+from hilum.report.drawing import Target, blank, can_draw, save, short
 
 __all__ = ["comparison_csv", "comparison_picture", "write_comparison"]
 
@@ -26,7 +26,7 @@ _DRAWN_OF_CLASS = ("recall", "specificity", "auroc")
 def write_comparison(
     folder: str | Path, found: Comparison, about: Mapping[str, Any] | None = None
 ) -> list[Path]:
-    """Write comparison.json, comparison.csv and comparison.png.
+    """Write comparison.json, comparison.csv and, with matplotlib, comparison.png.
 
     Args:
         folder: Made if it does not exist; other files in it are left alone.
@@ -38,12 +38,15 @@ def write_comparison(
     """
     folder = made_folder(folder)
     text = json.dumps({**(about or {}), **found.to_dict()}, indent=2, allow_nan=False)
-    comparison_picture(found, folder / "comparison.png")
+    suffixes = ["json", "csv"]
+    if can_draw():
+        comparison_picture(found, folder / "comparison.png")
+        suffixes.append("png")
     with replacing(folder / "comparison.csv") as file:
         file.write(comparison_csv(found).encode())
     with replacing(folder / "comparison.json") as file:
         file.write(f"{text}\n".encode())
-    return [folder / f"comparison.{suffix}" for suffix in ("json", "csv", "png")]
+    return [folder / f"comparison.{suffix}" for suffix in suffixes]
 
 
 def comparison_csv(found: Comparison) -> str:

@@ -12,6 +12,7 @@ from hilum.evaluation.predictions import Predictions
 from hilum.evaluation.record import Evaluation
 from hilum.report import figures
 from hilum.report.destination import made_folder
+from hilum.report.drawing import can_draw
 from hilum.report.tables import metrics_csv
 
 __all__ = ["write_evaluation"]
@@ -23,7 +24,7 @@ def write_evaluation(
     evaluation: Evaluation,
     about: Mapping[str, Any] | None = None,
 ) -> list[Path]:
-    """Write evaluation.json, metrics.csv, predictions.csv and four pictures.
+    """Write evaluation.json, metrics.csv, predictions.csv and, with matplotlib, four pictures.
 
     Each file is replaced whole or not at all; evaluation.json comes last, so that where it is,
     the others are.
@@ -45,14 +46,20 @@ def write_evaluation(
         file.write(predictions.to_csv().encode())
     with replacing(folder / "metrics.csv") as file:
         file.write(metrics_csv(evaluation).encode())
-    figures.roc_curves(predictions, evaluation, folder / "roc.png")
-    figures.precision_recall(predictions, evaluation, folder / "precision-recall.png")
-    figures.confusion_matrix(evaluation, folder / "confusion.png")
-    figures.reliability_diagram(predictions, evaluation, folder / "reliability.png")
+    pictures = _pictures(folder, predictions, evaluation) if can_draw() else []
     values = {**(about or {}), **evaluation.to_dict()}
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
     with replacing(folder / "evaluation.json") as file:
         file.write(f"{text}\n".encode())
-    pictures = ("roc", "precision-recall", "confusion", "reliability")
-    names = ["evaluation.json", "metrics.csv", "predictions.csv", *(f"{p}.png" for p in pictures)]
-    return [folder / name for name in names]
+    names = ("evaluation.json", "metrics.csv", "predictions.csv")
+    return [*(folder / name for name in names), *pictures]
+
+
+def _pictures(folder: Path, predictions: Predictions, evaluation: Evaluation) -> list[Path]:
+    names = ("roc", "precision-recall", "confusion", "reliability")
+    roc, recall, confusion, reliability = paths = [folder / f"{name}.png" for name in names]
+    figures.roc_curves(predictions, evaluation, roc)
+    figures.precision_recall(predictions, evaluation, recall)
+    figures.confusion_matrix(evaluation, confusion)
+    figures.reliability_diagram(predictions, evaluation, reliability)
+    return paths

@@ -100,7 +100,10 @@ def _place(
     first_row, first_column = max(top, 0), max(left, 0)
     last_row, last_column = min(top + height, shape[0]), min(left + width, shape[1])
     heat = np.zeros(shape, np.float32)
-    heat[first_row:last_row, first_column:last_column] = large[
-        first_row - top : last_row - top, first_column - left : last_column - left
-    ]
-    return np.clip(heat, 0.0, 1.0)
+    np.clip(
+        large[first_row - top : last_row - top, first_column - left : last_column - left],
+        0.0,
+        1.0,
+        out=heat[first_row:last_row, first_column:last_column],
+    )
+    return heat

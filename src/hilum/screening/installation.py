@@ -46,7 +46,7 @@ _SYNTAXES = {
     "JPEG 2000": "1.2.840.10008.1.2.4.91",
     "RLE lossless": "1.2.840.10008.1.2.5",
 }
-_DECODERS = "pip install pylibjpeg pylibjpeg-openjpeg pyjpegls python-gdcm"
+_DECODERS = "pip install pylibjpeg pylibjpeg-openjpeg pyjpegls"
 _FEATURES = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "asimd", "bf16")
 _LOW_DISK_GB = 1.0
 
@@ -133,7 +133,8 @@ def _dicom() -> Iterator[Finding]:
     from pydicom.pixels.decoders.base import get_decoder
 
     for name, uid in _SYNTAXES.items():
-        plugins = get_decoder(uid).available_plugins
+        own = ("hilum",) if name == "JPEG lossless" else ()
+        plugins = (*get_decoder(uid).available_plugins, *own)
         limit = " (8 bits a pixel only)" if name == "JPEG extended" else ""
         yield Finding(
             group="dicom",

@@ -155,12 +155,12 @@ def _draw(canvas: _Canvas, heat: Heatmap, screening: Screening, label: str) -> I
 
 def _heat_layer(heat: Heatmap) -> tuple[Image.Image, tuple[int, int], Image.Image]:
     """Return the colours of the heat, where they go, and how opaque they are."""
-    levels = np.rint(heat.heat * 255).astype(np.uint8)
-    colours = Image.fromarray(levels).convert("P")
-    colours.putpalette(heat_colours().tobytes())
+    scaled = heat.heat * np.float32(255)
+    levels = Image.fromarray(np.rint(scaled, out=scaled).astype(np.uint8))
     share = np.clip((np.arange(256) / 255 - _FAINTEST) / (1 - _FAINTEST), 0, 1)
-    opacity = np.rint(255 * _STRONGEST * share**0.75).astype(np.uint8)
-    return colours.convert("RGB"), (0, 0), Image.fromarray(opacity[levels])
+    opacity = levels.point(np.rint(255 * _STRONGEST * share**0.75).tolist())
+    levels.putpalette(heat_colours().tobytes())  # turns it into a picture of palette entries
+    return levels.convert("RGB"), (0, 0), opacity
 
 
 def _mark_region(film: Image.Image, region: tuple[int, int, int, int]) -> None:

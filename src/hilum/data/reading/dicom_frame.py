@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import convert_color_space
 from pydicom.uid import UID
 
 from hilum.data.reading.codestream import read_codestream
-from hilum.data.reading.dicom_syntax import Syntax
-from hilum.data.reading.dicom_values import DICOM_ERRORS, binary, whole
+from hilum.data.reading.dicom_syntax import OWN, Syntax
+from hilum.data.reading.dicom_values import DICOM_ERRORS, binary, text, whole
 from hilum.data.reading.document import Document
+from hilum.data.reading.jpeg_lossless import decode_lossless_jpeg
 
 __all__ = ["decode_frame"]
 
@@ -35,7 +38,11 @@ def decode_frame(dataset: Dataset, syntax: Syntax, document: Document) -> NDArra
         decoder = ""
         _check_length(dataset, document)
     try:
-        pixels, _ = get_decoder(UID(syntax.uid)).as_array(dataset, index=0, decoding_plugin=decoder)
+        if decoder == OWN:
+            pixels = _lossless(dataset)
+        else:
+            decode = get_decoder(UID(syntax.uid)).as_array
+            pixels, _ = decode(dataset, index=0, decoding_plugin=decoder)
     except DICOM_ERRORS as error:
         raise document.refusal(
             f"its pixel data ({syntax.name}) cannot be decoded; is it cut short? {error}."
@@ -44,6 +51,20 @@ def decode_frame(dataset: Dataset, syntax: Syntax, document: Document) -> NDArra
     if pixels.shape[:2] != expected or pixels.shape[2:] not in ((), (3,)):
         raise document.refusal(f"expected pixels of shape {expected}, got {pixels.shape}.")
     return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+
+
+def _lossless(dataset: Dataset) -> NDArray[Any]:
+    """Decode lossless JPEG without pydicom, to what its plug-ins would give."""
+    frame = get_frame(binary(dataset, "PixelData"), 0, number_of_frames=1)
+    samples: NDArray[Any] = decode_lossless_jpeg(frame)
+    if whole(dataset, "BitsAllocated") == 8:
+        samples = samples.astype(np.uint8)
+    if whole(dataset, "PixelRepresentation"):
+        samples = samples.view(f"i{samples.dtype.itemsize}")
+    photometric = text(dataset, "PhotometricInterpretation")
+    if samples.ndim == 3 and photometric.startswith("YBR_FULL"):
+        samples = convert_color_space(samples, photometric, "RGB")
+    return samples
 
 
 def _check_length(dataset: Dataset, document: Document) -> None:

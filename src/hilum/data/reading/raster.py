@@ -1,36 +1,33 @@
 """PNG, JPEG and WebP through Pillow.
 
 Pillow's format classes are called by name, never `Image.open`: nothing else can be opened, and the
-size in the header is judged here, before anything is decoded. Truncated files stay refused.
+size in the header is judged here, before anything is decoded. Each is imported when the first film
+of its format is met. Truncated files stay refused.
 """
 
 from __future__ import annotations
 
 import io
 import struct
-from typing import Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
 from hilum.data.radiograph import Radiograph
 from hilum.data.reading.boundary import DECODER_ERRORS
 from hilum.data.reading.colour import GreyPicture, colour_warning, grey_picture
 from hilum.data.reading.document import Document
 
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+    from PIL.JpegImagePlugin import JpegImageFile
+
 __all__ = ["read_raster"]
 
 RasterFormat = Literal["png", "jpeg", "webp"]
 
-_CLASSES: dict[RasterFormat, type[PngImageFile | JpegImageFile | WebPImageFile]] = {
-    "png": PngImageFile,
-    "jpeg": JpegImageFile,
-    "webp": WebPImageFile,
-}
 _ORIENTATION = 274  # EXIF tag
 _TURNS = {
     2: "mirrored left to right",
@@ -75,7 +72,7 @@ def _open(document: Document, kind: RasterFormat) -> Image.Image:
     if kind == "webp":  # Pillow allocates its canvas when it opens one
         document.check_size(*_webp_shape(document.data))
     try:
-        picture = _CLASSES[kind](io.BytesIO(document.data))
+        picture = _header(kind, io.BytesIO(document.data))
     except DECODER_ERRORS as error:
         raise document.refusal(
             f"expected a {kind.upper()} image, got a header that cannot be read ({error})."
@@ -88,7 +85,26 @@ def _open(document: Document, kind: RasterFormat) -> Image.Image:
         raise document.refusal(
             "expected greys or RGB, got CMYK, a printer's colours. Save it as greyscale."
         )
+    if kind == "png":  # only now that its size was judged
+        from hilum.data.reading.png_inflate import open_stored
+
+        return _header(kind, open_stored(document.data))
     return picture
+
+
+def _header(kind: RasterFormat, file: IO[bytes]) -> ImageFile:
+    """Return a picture of which nothing but the header is decoded."""
+    if kind == "jpeg":
+        from PIL.JpegImagePlugin import JpegImageFile
+
+        return JpegImageFile(file)
+    if kind == "webp":
+        from PIL.WebPImagePlugin import WebPImageFile
+
+        return WebPImageFile(file)
+    from PIL.PngImagePlugin import PngImageFile
+
+    return PngImageFile(file)
 
 
 def _webp_shape(data: bytes) -> tuple[int, int]:
@@ -118,8 +134,8 @@ def _draft(picture: JpegImageFile, smallest_side: int | None) -> None:
 
 def _decode(document: Document, kind: RasterFormat, picture: Image.Image) -> GreyPicture:
     try:
-        if isinstance(picture, JpegImageFile):
-            _draft(picture, document.smallest_side)
+        if kind == "jpeg":
+            _draft(cast("JpegImageFile", picture), document.smallest_side)
         picture.load()
         grey = grey_picture(picture)
     except DECODER_ERRORS as error:

@@ -27,7 +27,7 @@ from hilum.report.describe.page import page
 from hilum.report.describe.pictures import Gathered, draw_all, in_words, left_unseen, statement
 from hilum.report.describe.sizes import measure_sizes
 from hilum.report.destination import made_folder
-from hilum.report.drawing import marks
+from hilum.report.drawing import marks, require_drawing
 from hilum.report.shell import Picture
 
 __all__ = ["Description", "write_description"]
@@ -73,8 +73,10 @@ def write_description(
 
     Raises:
         DataError: If the folder cannot be made.
+        MissingExtraError: If matplotlib is not installed.
         ValueError: If `examples` is below 0.
     """
+    require_drawing()
     if examples < 0:
         raise ValueError(f"examples must be at least 0, got {examples}")
     folder = made_folder(Path(out))

@@ -18,7 +18,7 @@ from hilum.errors import BundleError
 from hilum.evaluation.matching import Matched
 from hilum.evaluation.record import RESEARCH_USE
 from hilum.report.destination import made_folder
-from hilum.report.drawing import marks
+from hilum.report.drawing import marks, require_drawing
 from hilum.report.errors.collect import Gathered, gather, numbers
 from hilum.report.errors.figures import VALUES, draw_error_sheet, draw_rates
 from hilum.report.errors.maps import Seen, see_films
@@ -82,8 +82,10 @@ def write_errors(
     Raises:
         BundleError: If the bundle cannot be used or has other classes.
         DataError: If the folder cannot be made.
+        MissingExtraError: If matplotlib is not installed.
         ValueError: If `count` is below 0, or a threshold is given for other than two classes.
     """
+    require_drawing()
     if count < 0:
         raise ValueError(f"count must be at least 0, got {count}")
     _check_classes(matched, bundle)
