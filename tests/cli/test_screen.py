@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from PIL import Image
 
 from hilum.cli import main
 from hilum.data.preprocessing import Preprocessing
+from hilum.screening import default
 from hilum.screening.bundle import write_bundle
 from hilum.screening.record import Architecture, BundleRecord
 from hilum.screening.threshold import Threshold
@@ -169,10 +173,22 @@ def test_an_unknown_threshold_fails_with_a_suggestion(
     assert "Did you mean 'never'?" in err
 
 
-def test_without_a_bundle_it_says_how_to_make_one(hilum: Run, films: Path) -> None:
+def test_without_a_bundle_and_without_a_default_it_says_how_to_make_one(
+    hilum: Run, films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(default, "_FOLDER", tmp_path / "absent")
     code, _, err = hilum("screen", films)
-    assert code == 2
-    assert "make demo" in err
+    assert code == 1
+    assert "`hilum export` packs one" in err
+
+
+def test_without_a_bundle_the_default_one_answers(
+    hilum: Run, bundle: Path, films: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(default, "_FOLDER", bundle)
+    code, out, _ = hilum("screen", films, "--json")
+    assert code == 0
+    assert {answer["bundle_name"] for answer in json.loads(out)} == {"mean"}
 
 
 @pytest.mark.parametrize("blank", [False, True])
@@ -205,3 +221,123 @@ def test_originals_of_every_format_are_answered(
     assert code == 0
     assert len(answers) == 48
     assert all(answer["accepted"] and answer["probabilities"] for answer in answers)
+
+
+def archive(hilum: Run, bundle: Path, out: Path, *words: str | Path) -> tuple[int, str, str]:
+    """Run `hilum screen` into an archive with one worker."""
+    return hilum("screen", *words, "--bundle", bundle, "--out", out, "--workers", "1")
+
+
+def test_an_archive_goes_into_shards_and_its_summary_is_printed(
+    hilum: Run, bundle: Path, films: Path, tmp_path: Path
+) -> None:
+    pl = pytest.importorskip("polars")
+    code, out, _ = archive(hilum, bundle, tmp_path / "out", films)
+    assert code == 0
+    assert out.startswith("2 films; shards: 1.\n  accepted 2; refused 0; failed 0\n")
+    assert out.endswith("Research use only.\n")
+    rows = pl.read_parquet(f"{tmp_path}/out/*.parquet")
+    assert rows["decision"].to_list() == ["normal", "covid"]
+
+
+def test_an_archive_with_a_bad_film_ends_with_3_and_json_is_the_summary(
+    hilum: Run, bundle: Path, films: Path, tmp_path: Path
+) -> None:
+    (films / "text.png").write_text("no picture")
+    code, out, _ = archive(hilum, bundle, tmp_path / "out", films, "--json")
+    found = json.loads(out)
+    assert code == 3
+    assert (found["films"], found["failed"], found["complete"]) == (3, 1, True)
+    assert found == json.loads((tmp_path / "out" / "summary.json").read_text())
+
+
+def test_an_archive_in_which_everything_or_nothing_is_found_to_be_bad_ends_with_1(
+    hilum: Run, bundle: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "films").mkdir()
+    code, _, err = archive(hilum, bundle, tmp_path / "empty", tmp_path / "films")
+    assert code == 1
+    assert "no radiograph was found" in err
+    (tmp_path / "films" / "text.png").write_text("no picture")
+    assert archive(hilum, bundle, tmp_path / "out", tmp_path / "films")[0] == 1
+
+
+def test_an_archive_is_not_begun_twice_but_resumed(
+    hilum: Run, bundle: Path, films: Path, tmp_path: Path
+) -> None:
+    assert archive(hilum, bundle, tmp_path / "out", films)[0] == 0
+    code, _, err = archive(hilum, bundle, tmp_path / "out", films)
+    assert code == 1
+    assert "already holds a run with 1 shards. Go on with it with --resume" in err
+    code, out, _ = archive(hilum, bundle, tmp_path / "out", films, "--resume", "--json")
+    assert code == 0
+    assert json.loads(out)["screened_in_last_session"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--resume"], "--resume: it needs --out"),
+        (["--workers", "2"], "--workers: it needs --out"),
+        (["--ray", "auto"], "--ray: it needs --out"),
+        (["--out", "x", "--heatmaps", "y"], "--heatmaps: it is for a few films, without --out"),
+        (["--out", "x", "--threads", "2"], "--threads: it is for a few films, without --out"),
+    ],
+)
+def test_options_of_the_one_are_refused_for_the_other(
+    hilum: Run, bundle: Path, films: Path, words: list[str], message: str
+) -> None:
+    code, _, err = hilum("screen", films, "--bundle", bundle, *words)
+    assert code == 2
+    assert message in " ".join(err.split())
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_writes_what_is_done_and_says_how_to_go_on(
+    bundle: Path, films: Path, tmp_path: Path, number: int, code: int
+) -> None:
+    pl = pytest.importorskip("polars")
+    film = (films / "b" / "bright.png").read_bytes()
+    for copy in range(3000):
+        (films / f"{copy}.png").write_bytes(film)
+    words = [sys.executable, "-m", "hilum", "screen", films, "--bundle", bundle]
+    words += ["--out", tmp_path / "out", "--workers", "1"]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not _at_work(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Go on with the same command and --resume" in err
+    assert not json.loads((tmp_path / "out" / "summary.json").read_text())["complete"]
+    assert pl.read_parquet(f"{tmp_path}/out/*.parquet")["key"].is_unique().all()
+
+
+def _at_work(pid: int) -> bool:
+    """Return whether a run's worker has opened its network."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    maps = [Path(f"/proc/{child}/maps") for child in children]
+    return any("onnxruntime" in path.read_text() for path in maps if path.exists())
+
+
+def test_a_few_films_import_nothing_of_archives(bundle: Path, films: Path) -> None:
+    code = f"""
+import signal
+import subprocess
+import sys
+import time
+sys.argv = ["hilum", "screen", {str(films)!r}, "--bundle", {str(bundle)!r}]
+from hilum.cli import main
+main()
+"""
+    check = """
+import atexit, sys
+heavy = {"polars", "multiprocessing", "hilum.screening.archive", "tarfile"}
+atexit.register(lambda: print(sorted(heavy & {*sys.modules})))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", check + code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from hilum.errors import DataError
 
-__all__ = ["find_films"]
+__all__ = ["DICOM_HEAD", "begins_as_dicom", "find_films", "named_as_film"]
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".dcm", ".dicom"})
 _DICOM_PREAMBLE = 128
+DICOM_HEAD = _DICOM_PREAMBLE + 4
+"""Bytes from which `begins_as_dicom` can tell."""
 
 
 def find_films(sources: Iterable[str | Path]) -> list[Path]:
@@ -51,18 +53,31 @@ def _search(folder: Path) -> Iterator[Path]:
 
 
 def _is_film(path: Path) -> bool:
-    if path.suffix.lower() in _SUFFIXES:
-        return True
-    # The last part of a UID looks like a suffix: 1.2.840.113619 is a DICOM file's usual name.
-    if path.suffix and not path.suffix[1:].isdigit():
-        return False
-    return path.name != "DICOMDIR" and _begins_as_dicom(path)
-
-
-def _begins_as_dicom(path: Path) -> bool:
+    named = named_as_film(path.name)
+    if named is not None:
+        return named
     try:
         with path.open("rb") as file:
-            file.seek(_DICOM_PREAMBLE)
-            return file.read(4) == b"DICM"
+            return begins_as_dicom(file.read(DICOM_HEAD))
     except OSError:
         return False
+
+
+def named_as_film(name: str) -> bool | None:
+    """Return whether a file is a radiograph by its name; None if its first bytes must tell.
+
+    >>> named_as_film("film.PNG"), named_as_film("labels.csv"), named_as_film("IM0001")
+    (True, False, None)
+    """
+    suffix = PurePath(name).suffix.lower()
+    if suffix in _SUFFIXES:
+        return True
+    # The last part of a UID looks like a suffix: 1.2.840.113619 is a DICOM file's usual name.
+    if name == "DICOMDIR" or (suffix and not suffix[1:].isdigit()):
+        return False
+    return None
+
+
+def begins_as_dicom(head: bytes) -> bool:
+    """Return whether a file that begins with these bytes is DICOM; takes `DICOM_HEAD` of them."""
+    return head[_DICOM_PREAMBLE:DICOM_HEAD] == b"DICM"
