@@ -119,8 +119,8 @@ def test_what_is_no_record_is_refused(bundle: Bundle, content: bytes, message: s
 
 
 def test_a_newer_format_asks_for_an_upgrade(bundle: Bundle) -> None:
-    with pytest.raises(BundleError, match="format version 2; this hilum reads up to 1"):
-        Bundle.load(edit(bundle, format_version=2))
+    with pytest.raises(BundleError, match="format version 3; this hilum reads up to 2"):
+        Bundle.load(edit(bundle, format_version=3))
 
 
 @pytest.mark.parametrize("version", ["1", True, 0, 1.0, None])

@@ -9,7 +9,7 @@ import pytest
 
 from hilum.errors import BundleError
 from hilum.screening.bundle import Bundle
-from hilum.screening.engine import Engine, to_probabilities
+from hilum.screening.engine import Engine, open_engine, to_probabilities
 
 Make = Callable[..., Bundle]
 IMAGES = np.random.default_rng(3).normal(size=(5, 1, 16, 16)).astype(np.float32)
@@ -83,6 +83,20 @@ def test_bytes_that_are_no_network_are_refused(make_bundle: Make) -> None:
 def test_images_of_the_wrong_size_are_a_failure_of_the_network(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match="The network failed"):
         Engine(bundle).run(np.zeros((1, 1, 8, 8), np.float32))
+
+
+def test_a_network_opened_quickly_answers_alike(bundle: Bundle) -> None:
+    quick, usual = Engine(bundle, quick=True).run(IMAGES), Engine(bundle).run(IMAGES)
+    for mine, theirs in zip(quick, usual, strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+def test_an_engine_names_itself_and_has_nothing_to_warn_of(bundle: Bundle) -> None:
+    engine = open_engine(bundle, threads=1)
+    assert engine.name.startswith("ONNX Runtime 1.")
+    assert engine.name.endswith(", fp32")
+    assert engine.warnings == ()
+    assert engine.threads == 1
 
 
 def test_threads_can_be_set(bundle: Bundle) -> None:

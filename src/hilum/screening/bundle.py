@@ -4,6 +4,7 @@
     weights.safetensors   the same weights, to train on
     bundle.json           the record: classes, preprocessing, temperature, thresholds, hashes ...
     README.md             the model card
+    engine.xml, .bin      only of a bundle that `hilum optimize` wrote: the network made faster
 
 Every file is compared with the size and SHA-256 in the record, the weights too, although screening
 does not use them: a bundle with one changed byte is not that bundle. Nothing else in the folder is
@@ -24,13 +25,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilum.errors import BundleError, MissingExtraError
-from hilum.screening.record import STORED_FILES, BundleRecord, StoredFile, parse_record
+from hilum.screening.engines.record import ENGINE_FILES
+from hilum.screening.record import BundleRecord, StoredFile, parse_record
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Bundle", "load_bundle", "write_bundle"]
+__all__ = ["Bundle", "load_bundle", "refuse_to_replace", "write_bundle"]
 
 _RECORD = "bundle.json"
 _RECORD_LIMIT_BYTES = 16_000_000
@@ -81,6 +83,11 @@ class Bundle:
         return self.record.id
 
     @property
+    def engine_path(self) -> Path:
+        """Where the fast engine lies, if the record tells of one."""
+        return self.folder / "engine.xml"
+
+    @property
     def model_path(self) -> Path:
         """Where the ONNX network lies."""
         return self.folder / "model.onnx"
@@ -92,7 +99,7 @@ class Bundle:
             BundleError: With every missing or changed file at once.
         """
         problems = []
-        for name in STORED_FILES:
+        for name in self.record.stored_files:
             problem = _difference(self.folder / name, self.record.files[name])
             if problem:
                 problems.append(f"{name}: {problem}")
@@ -146,6 +153,7 @@ def write_bundle(
     model_onnx: bytes | Path,
     weights: bytes | Path,
     card: str | None = None,
+    engine: Mapping[str, bytes | Path] | None = None,
     overwrite: bool = False,
 ) -> Bundle:
     """Write a bundle so that a reader sees all of it or nothing.
@@ -158,6 +166,8 @@ def write_bundle(
         model_onnx: The network, as bytes or as a file to copy.
         weights: The safetensors weights, as bytes or as a file to copy.
         card: The model card, Markdown; written from the record unless given.
+        engine: The files of the fast engine that the record tells of, by name. Without them the
+            record's section is dropped: what was measured does not hold for another bundle.
         overwrite: Replace a bundle that is already there. Anything else is never replaced.
 
     Returns:
@@ -167,8 +177,9 @@ def write_bundle(
         BundleError: If something is there already, or the record cannot be written as JSON.
     """
     place = Path(folder).absolute()
-    _refuse_to_replace(place, overwrite=overwrite)
+    refuse_to_replace(place, overwrite=overwrite)
     place.parent.mkdir(parents=True, exist_ok=True)
+    record = _with_engine(record, engine)
     if card is None:
         from hilum.screening.card import model_card
 
@@ -177,6 +188,7 @@ def write_bundle(
         "model.onnx": model_onnx,
         "weights.safetensors": weights,
         "README.md": card.encode(),
+        **(engine or {}),
     }
     part = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".part", dir=place.parent))
     try:
@@ -193,7 +205,33 @@ def write_bundle(
     return Bundle.load(place, verify=False)
 
 
-def _refuse_to_replace(place: Path, *, overwrite: bool) -> None:
+def _with_engine(record: BundleRecord, engine: Mapping[str, bytes | Path] | None) -> BundleRecord:
+    """Return the record, without its fast engine if that engine's files are not given."""
+    if engine is not None and (record.engine is None or {*engine} != {*ENGINE_FILES}):
+        told = "has one" if record.engine else "has none"
+        raise BundleError(
+            f"A fast engine is the files {' and '.join(ENGINE_FILES)} and a section of the "
+            f"record; got the files {sorted(engine)}, and the record {told}."
+        )
+    if record.engine is not None and engine is None:
+        logger.warning(
+            "The fast engine is left out of the new bundle, as it was measured for the old one. "
+            "Make another with `hilum optimize`."
+        )
+        return replace(record, engine=None)
+    return record
+
+
+def refuse_to_replace(place: Path, *, overwrite: bool) -> None:
+    """Refuse a place for a new bundle where something is that may not be replaced.
+
+    Args:
+        place: Where the bundle would go.
+        overwrite: Whether a bundle that is there may be replaced.
+
+    Raises:
+        BundleError: If something is there.
+    """
     if not os.path.lexists(place):
         return
     if not overwrite:

@@ -10,20 +10,23 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from hilum.data.preprocessing import Preprocessing
 from hilum.errors import BundleError, ConfigError
 from hilum.registry import suggestion
+from hilum.screening.engines.record import ENGINE_FILES, EngineRecord, engine_from
 from hilum.screening.fields import Faults, canonical
 from hilum.screening.threshold import Threshold, threshold_from
 
 __all__ = ["FORMAT", "FORMAT_VERSION", "Architecture", "BundleRecord", "StoredFile", "Threshold"]
 
 FORMAT = "hilum-bundle"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The newest there is, of bundles with a fast engine; all others are written as version 1."""
+
 INTENDED_USE = (
     "Research use only. Not a medical device; not for diagnosis, triage or treatment of patients."
 )
@@ -118,6 +121,9 @@ class BundleRecord:
     intended_use: str = INTENDED_USE
     """Contains "Research use only"."""
 
+    engine: EngineRecord | None = None
+    """The fast engine beside `model.onnx` and what was measured of it, if there is one."""
+
     files: Mapping[str, StoredFile] = field(default_factory=dict)
     """Hashes of the other files; filled in by `write_bundle`."""
 
@@ -183,6 +189,11 @@ class BundleRecord:
         """Whether a temperature was fitted; a fresh bundle's is 1."""
         return self.temperature != 1
 
+    @property
+    def stored_files(self) -> tuple[str, ...]:
+        """Names of the files that belong to the bundle, besides the record."""
+        return STORED_FILES if self.engine is None else (*STORED_FILES, *ENGINE_FILES)
+
     def digest(self) -> str:
         """Return the SHA-256 over the canonical JSON of everything but `id`."""
         return hashlib.sha256(canonical(self._contents()).encode()).hexdigest()
@@ -214,7 +225,7 @@ class BundleRecord:
     def _contents(self) -> dict[str, Any]:
         return {
             "format": FORMAT,
-            "format_version": FORMAT_VERSION,
+            "format_version": 1 if self.engine is None else 2,
             "name": self.name,
             "created": self.created,
             "hilum_version": self.hilum_version,
@@ -232,6 +243,7 @@ class BundleRecord:
             "versions": dict(self.versions),
             "licence": self.licence,
             "intended_use": self.intended_use,
+            **({} if self.engine is None else {"engine": self.engine.to_dict()}),
             "files": {
                 name: {"sha256": entry.sha256, "bytes": entry.bytes}
                 for name, entry in self.files.items()
@@ -298,7 +310,9 @@ def _parts(values: Mapping[str, Any], faults: Faults) -> dict[str, Any]:
         name: threshold_from(f"thresholds.{name}", rule, faults)
         for name, rule in faults.mapping("thresholds", values).items()
     }
-    parts["files"] = _files(values, faults)
+    parts["engine"] = engine_from(values, faults)
+    stored = STORED_FILES if parts["engine"] is None else (*STORED_FILES, *ENGINE_FILES)
+    parts["files"] = _files(values, faults, stored)
     faults.text("preprocessing_hash", values)
     return parts
 
@@ -329,11 +343,13 @@ def _preprocessing(values: Mapping[str, Any], faults: Faults) -> Preprocessing:
     return Preprocessing()
 
 
-def _files(values: Mapping[str, Any], faults: Faults) -> dict[str, StoredFile]:
+def _files(
+    values: Mapping[str, Any], faults: Faults, stored: Sequence[str]
+) -> dict[str, StoredFile]:
     entries = faults.mapping("files", values)
-    faults.keys("files.", entries, STORED_FILES)
+    faults.keys("files.", entries, stored)
     found = {}
-    for name in STORED_FILES:
+    for name in stored:
         where = f"files.{name}."
         entry = faults.mapping(name, entries, "files.")
         if entry:
