@@ -61,6 +61,7 @@ def bundle(tmp_path: Path) -> Path:
             "argmax": Threshold(),
             "never": Threshold(kind="at_least", label="covid", value=1.0),
         },
+        gate={"layout": False},  # the films below are ramps, and no chests
     )
     return write_bundle(
         tmp_path / "bundle", record, model_onnx=network(), weights=b"weights"

@@ -117,6 +117,8 @@ def record_of(classes: tuple[str, ...], **changes: Any) -> BundleRecord:
         ),
         "preprocessing": Preprocessing(size=SIZE),
         "temperature": 1.5,
+        # The films drawn below are smooth hills, which nothing that knows chests takes for one.
+        "gate": {"layout": False},
         "thresholds": {
             "argmax": Threshold(),
             "sensitive": Threshold(

@@ -30,6 +30,8 @@ class Screening:
         accepted: Whether the gate took the picture for a frontal chest radiograph.
         reasons: Why it did not; sentences.
         warnings: What looks doubtful; sentences.
+        gate: What the gate measured: probabilities of its layout network, and `distance` with
+            `limit` where the bundle holds statistics of its features.
         probabilities: Class to probability in [0, 1], in the bundle's order.
         calibrated: Whether they were: the bundle's temperature was fitted on held-out films.
         decision: The class that the threshold decided for.
@@ -51,6 +53,7 @@ class Screening:
     accepted: bool = False
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    gate: Mapping[str, Any] = field(default_factory=dict)
     probabilities: Mapping[str, float] | None = None
     calibrated: bool = False
     decision: str | None = None
@@ -74,6 +77,7 @@ class Screening:
             "accepted": self.accepted,
             "reasons": list(self.reasons),
             "warnings": list(self.warnings),
+            "gate": dict(self.gate),
             "probabilities": None if self.probabilities is None else dict(self.probabilities),
             "calibrated": self.calibrated,
             "decision": self.decision,

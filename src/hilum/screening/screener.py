@@ -22,8 +22,10 @@ from hilum.data.reading import read_radiograph
 from hilum.errors import BundleError, HilumError, ImageReadError
 from hilum.screening.bundle import Bundle
 from hilum.screening.cores import usable_cores
+from hilum.screening.default import default_bundle
 from hilum.screening.engine import Engine, to_probabilities
-from hilum.screening.gate import Limits, check
+from hilum.screening.gate import Gate
+from hilum.screening.gate.distance import FeatureStatistics
 from hilum.screening.heatmap import is_empty
 from hilum.screening.result import Screening
 
@@ -73,7 +75,8 @@ class Screener:
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle, verify=False)
         record = self.bundle.record
         self.threshold_name, self.threshold = record.threshold(threshold)
-        self._limits = Limits.from_gate(record.gate)
+        self._gate = Gate.from_record(record.gate)
+        self._statistics = FeatureStatistics.from_gate(record.gate)
         self._force = force
         self._keep_film = keep_film
         opener = ThreadPoolExecutor(1, thread_name_prefix="hilum-open")
@@ -85,7 +88,9 @@ class Screener:
     def _open(self, threads: int | None, *, verify: bool) -> Engine:
         if verify:
             self.bundle.verify()
-        return Engine(self.bundle, threads=threads)
+        engine = Engine(self.bundle, threads=threads)
+        self._gate.open()
+        return engine
 
     @property
     def threads(self) -> int:
@@ -151,23 +156,42 @@ class Screener:
             BundleError: If the network gives NaN or infinity for any of them.
             ValueError: If `images` has another shape or type.
         """
-        probabilities, cams = self.infer(images)
+        probabilities, cams, _ = self._infer(images)
+        return self._whole(probabilities), cams
+
+    @staticmethod
+    def _whole(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return probabilities, if all of them are numbers."""
         broken = np.flatnonzero(np.isnan(probabilities).any(axis=1))
         if broken.size:
             raise BundleError(
-                f"The network gave NaN or infinity for {broken.size} of {len(images)} pictures "
-                f"(the first is number {broken[0]}); there is no probability."
+                f"The network gave NaN or infinity for {broken.size} of {len(probabilities)} "
+                f"pictures (the first is number {broken[0]}); there is no probability."
             )
-        return probabilities, cams
+        return probabilities
 
     def infer(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Do as `screen_prepared`, with NaN rows where the network gave NaN or infinity."""
+        probabilities, cams, _ = self._infer(images)
+        return probabilities, cams
+
+    def _infer(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64] | None]:
+        """Return probabilities, maps, and distances (n,) where the bundle can tell them."""
         record = self.bundle.record
-        logits, cams = self._engine.run(normalize(images, record.preprocessing))
+        given = normalize(images, record.preprocessing)
+        distances = None
+        if self._statistics is None:
+            logits, cams = self._engine.run(given)
+        else:
+            logits, cams, features = self._engine.run_with_features(given)
+            if features is not None:
+                distances = self._statistics.distances(features)
         probabilities = to_probabilities(
             logits, temperature=record.temperature, binary=record.task == "binary"
         )
-        return probabilities, cams
+        return probabilities, cams, distances
 
     def read(self, source: str | Path | bytes) -> tuple[Radiograph, NDArray[np.uint8]]:
         """Return a film and the picture the network is given of it.
@@ -190,12 +214,13 @@ class Screener:
         except (HilumError, OSError, MemoryError) as error:
             reason = str(error) or type(error).__name__
             return _Ready(replace(blank, error=reason, seconds=_since(start)))
-        verdict = check(film, self._limits)
+        verdict = self._gate.check(film)
         screening = replace(
             blank,
             accepted=verdict.accepted,
             reasons=verdict.reasons,
             warnings=(*film.warnings, *verdict.warnings),
+            gate=verdict.measured,
             sha256=film.sha256,
             film=film if self._keep_film else None,
         )
@@ -211,18 +236,37 @@ class Screener:
             return replace(ready.screening, seconds=ready.seconds or ready.screening.seconds)
         classes = self.bundle.record.classes
         try:
-            probabilities, cams = self.screen_prepared(ready.prepared[None])
+            probabilities, cams, distances = self._infer(ready.prepared[None])
+            self._whole(probabilities)
         except BundleError as error:
             return replace(ready.screening, error=str(error), seconds=ready.seconds + _since(start))
+        known = ready.screening
+        if distances is not None:
+            known = self._judged(known, float(distances[0]))
+            if not known.accepted and not self._force:
+                return replace(known, seconds=ready.seconds + _since(start))
         by_class = dict(zip(classes, map(float, probabilities[0]), strict=True))
         empty = map(bool, is_empty(cams[0]))
         return replace(
-            ready.screening,
+            known,
             probabilities=by_class,
             decision=self.threshold.decide(by_class),
             cam_empty=dict(zip(classes, empty, strict=True)),
             cams=cams[0],
             seconds=ready.seconds + _since(start),
+        )
+
+    def _judged(self, screening: Screening, distance: float) -> Screening:
+        """Refuse a film that is unlike those the network was trained on."""
+        if self._statistics is None:
+            return screening
+        limit = self._statistics.limit
+        reason = self._statistics.reason(distance)
+        return replace(
+            screening,
+            accepted=screening.accepted and reason is None,
+            reasons=(*screening.reasons, *([reason] if reason else [])),
+            gate={**screening.gate, "distance": round(distance, 3), "limit": round(limit, 3)},
         )
 
     def _blank(self, source: str | Path | bytes) -> Screening:
@@ -241,14 +285,14 @@ def _since(start: float) -> float:
     return time.perf_counter() - start
 
 
-def screen(source: str | Path | bytes, bundle: Bundle | str | Path) -> Screening:
+def screen(source: str | Path | bytes, bundle: Bundle | str | Path | None = None) -> Screening:
     """Return the answer for one radiograph. For research use only.
 
     The network is opened anew each time; for more than one film, keep a `Screener`.
 
     Args:
         source: A file, or the bytes of one.
-        bundle: The bundle, or its folder.
+        bundle: The bundle, or its folder; None for the one that comes with hilum.
 
     Returns:
         An answer, a refusal with reasons, or a failure with `error` filled in.
@@ -256,4 +300,4 @@ def screen(source: str | Path | bytes, bundle: Bundle | str | Path) -> Screening
     Raises:
         BundleError: If the bundle or its network cannot be used.
     """
-    return Screener(bundle).screen(source)
+    return Screener(default_bundle() if bundle is None else bundle).screen(source)
