@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ CHART = Path(__file__).parent.parent / "docs" / "images" / "gate.svg"
 MANIFEST = Path("../shared/data/cxr/manifest.csv")
 ORIGINALS = Path("../shared/data/originals")
 BUNDLE = Path("runs/first-bundle-gate")
+_MODULES = {"scikit-image": "skimage", "scikit-learn": "sklearn", "deid-data": "deid_data"}
 _EVERY = 4
 """Of the test films every fourth is made wrong, in each way."""
 
@@ -300,7 +302,7 @@ def _version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "not installed"
+        return "its files, not installed" if find_spec(_MODULES.get(name, name)) else "none"
 
 
 def table(values: dict[str, Any]) -> Table:
@@ -358,7 +360,7 @@ def draw(values: dict[str, Any]) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     CHART.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(CHART)
+    figure.savefig(CHART, metadata={"Date": None})
     plt.close(figure)
 
 

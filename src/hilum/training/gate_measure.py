@@ -99,7 +99,7 @@ def choose_limits(network: LayoutNetwork, films: GateFilms) -> dict[str, float]:
     looks = _looks(network, list(films.squares))
     values = {
         "chest": [1 - look.chest for look in looks],
-        "turned": [1 - look.turned[0] for look in looks],
+        "turned": [look.way for look in looks],
         "mirrored": [look.mirrored for look in looks],
         "negative": [look.negative for look in looks],
         "piece": [look.piece for look in looks],

@@ -77,8 +77,8 @@ class Layout:
             )
             return [sentence]
         found = []
-        if 1 - self.turned[0] > limits["turned"]:
-            found.append(_TURNED[int(np.argmax(self.turned[1:]))].format(_percent(self.way)))
+        if self.way > limits["turned"]:
+            found.append(_TURNED[self.turned.index(self.way) - 1].format(_percent(self.way)))
         if self.negative > limits["negative"]:
             found.append(
                 "The grey scale looks inverted: bright lungs, dark bones (probability "
