@@ -28,7 +28,7 @@ from hilum.data.reading import read_radiograph
 from hilum.evaluation.ranking import auroc
 from hilum.screening.bundle import Bundle
 from hilum.screening.engine import Engine
-from hilum.screening.gate.distance import fit_statistics
+from hilum.screening.gate.distance import FeatureStatistics, fit_statistics
 from hilum.screening.gate.fitting import features_of
 from hilum.training.gate_strangers import SKETCHES, draw_stranger
 
@@ -192,8 +192,17 @@ def measure(folder: Path, manifest: Manifest) -> dict[str, Any]:
                        "mean_auroc": round(float(np.mean(list(areas.values()))), 4),
                        "refused": refused, "auroc": areas,
                        "accepted_of_a_source_left_out_of_the_statistics": unseen}  # fmt: skip
+    known = FeatureStatistics.from_gate(bundle.record.gate)
+    distances = np.zeros(len(real)) if known is None else known.distances(real)
+    far = distances > (np.inf if known is None else known.limit)
+    films = [
+        {"film": row["path"], "split": row["split"], "distance": round(float(distance), 1)}
+        for row, distance, out in zip(frame.iter_rows(named=True), distances, far, strict=True)
+        if out
+    ]
     return {"measured": datetime.now(UTC).isoformat(timespec="seconds"), "bundle": bundle.id,
-            "network": bundle.record.architecture.name, "ways": found}  # fmt: skip
+            "network": bundle.record.architecture.name, "ways": found,
+            "real_films_refused": films}  # fmt: skip
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ too:
     g = sqrt(f) / |sqrt(f)|
     distance^2 = sum_j ((g - mean) . u_j)^2 / variance_j  +  |rest|^2 / variance_of_rest
 
-Chosen by measurement from fourteen ways to say "far" (docs/gate.md).
+Chosen by measurement from a dozen ways to say "far" (docs/gate.md).
 
 The statistics and the limit stand in the bundle's record, `gate.features`; bundles without them
 are not judged by distance.
@@ -77,7 +77,7 @@ class FeatureStatistics:
             return None
         return (
             "The film is unlike those that this model was trained on: distance "
-            f"{distance:.0f}, limit {self.limit:.0f}. Look whether it is an ordinary frontal film; "
+            f"{distance:.1f}, limit {self.limit:.1f}. Look whether it is an ordinary frontal film; "
             "if it is, this model does not know its kind and should not answer."
         )
 
