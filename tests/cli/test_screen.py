@@ -275,10 +275,26 @@ def test_an_archive_is_not_begun_twice_but_resumed(
     assert json.loads(out)["screened_in_last_session"] == 0
 
 
+def test_films_that_failed_are_done_again_where_that_is_asked_for(
+    hilum: Run, bundle: Path, films: Path, tmp_path: Path
+) -> None:
+    (films / "late.png").write_bytes(b"")
+    assert archive(hilum, bundle, tmp_path / "out", films)[0] == 3
+    good = next(path for path in films.rglob("*.png") if path.stat().st_size)
+    (films / "late.png").write_bytes(good.read_bytes())
+    assert archive(hilum, bundle, tmp_path / "out", films, "--resume")[0] == 3
+    words = ("--resume", "--retry-failed", "--json")
+    code, out, _ = archive(hilum, bundle, tmp_path / "out", films, *words)
+    assert code == 0
+    assert (json.loads(out)["films"], json.loads(out)["screened_in_last_session"]) == (3, 1)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--resume"], "--resume: it needs --out"),
+        (["--retry-failed", "--resume"], "--resume: it needs --out"),
+        (["--retry-failed", "--out", "x"], "--retry-failed: it goes with --resume"),
         (["--workers", "2"], "--workers: it needs --out"),
         (["--ray", "auto"], "--ray: it needs --out"),
         (["--out", "x", "--heatmaps", "y"], "--heatmaps: it is for a few films, without --out"),

@@ -101,6 +101,11 @@ def test_nothing_to_report_ends_with_1(
     assert "nothing to report" in capsys.readouterr().err
 
 
+def test_the_record_of_a_run_names_no_place_that_hilum_lies_in(trained: Path) -> None:
+    record = json.loads((trained / "run" / "run.json").read_text())
+    assert record["command"][0] == "hilum"
+
+
 def test_a_missing_option_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
     assert failing(monkeypatch, ["train", "recipe.yaml"]) == 2
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+import hilum
 from hilum.errors import BundleError, ConfigError
 from hilum.models import DenseHead, TrunkAndHead, count_parameters, create_network, networks
 from hilum.models.export import check_parity, export_onnx
@@ -125,6 +128,14 @@ def test_the_export_answers_as_torch_does(name: str) -> None:
 @pytest.mark.parametrize("name", sorted({*networks, "timm/convnext_atto"} - {*QUICK}))
 def test_the_export_of_large_networks_answers_as_torch_does(name: str) -> None:
     test_the_export_answers_as_torch_does(name)
+
+
+@pytest.mark.parametrize("name", ["small_cnn", "timm/resnet10t"])
+def test_the_export_names_no_file_of_the_machine_it_was_made_on(name: str) -> None:
+    model, images = built(name)
+    onnx = export_onnx(model, channels=1, size=images.shape[2])
+    homes = {bytes(Path(path).parent) for path in (*torch.__path__, *hilum.__path__)}
+    assert not [trace for trace in (b"site-packages", b".py", *homes) if trace in onnx]
 
 
 def test_another_network_is_not_passed_off_as_the_export() -> None:

@@ -129,7 +129,7 @@ def test_the_folder_holds_the_page_the_pictures_and_every_error(
 ) -> None:
     done, _ = plain
     names = {path.name for path in done.page.parent.iterdir()}
-    assert names == {"index.html", "errors.json", "errors.csv", "films.png", "rates.png"}
+    assert names == {"index.html", "errors.json", "errors.csv", "films.png"}
     text = (done.page.parent / "errors.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
     assert [row["image"] for row in rows] == [f"{number}.png" for number in range(6)]
@@ -154,6 +154,29 @@ def test_the_record_is_strict_json_and_the_page_says_where_it_comes_from(
         assert wanted in page.text
 
 
+def test_without_matplotlib_only_the_sheet_of_films_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hilum.report.errors.write.can_draw", lambda: False)
+    manifest = films(tmp_path)
+    done = write_errors(scored(manifest), manifest, tmp_path / "out", count=4, shuffles=200)
+    names = {path.name for path in done.page.parent.iterdir()}
+    assert names == {"index.html", "errors.json", "errors.csv"}
+    assert done.page.read_text(encoding="utf-8").count("data:image/jpeg") == 4
+
+
+def test_every_property_is_drawn_with_its_groups_and_what_their_classes_would_give(
+    plain: tuple[Written, Page],
+) -> None:
+    done, page = plain
+    drawn = re.findall(r"<title id=\"rate-\d+-t\">Error rates by (.+?)</title>", page.raw)
+    assert drawn == [group["column"] for group in done.record["groups"]]
+    device = next(g for g in done.record["groups"] if g["column"] == "device")
+    for value in device["values"]:
+        wanted = f"{value['value']}: {value['wrong']} of {value['images']} images"
+        assert f"{wanted}, {value['rate']:.1%}, its classes would give" in page.raw
+
+
 def test_a_device_that_holds_every_error_is_named(plain: tuple[Written, Page]) -> None:
     done, page = plain
     groups = {group["column"]: group for group in done.record["groups"]}
@@ -168,7 +191,7 @@ def test_the_page_asks_nothing_of_the_network_and_can_be_read_without_eyes(
     plain: tuple[Written, Page],
 ) -> None:
     _, page = plain
-    text = re.sub(r"data:image/[^\"]*", "", page.raw)
+    text = re.sub(r"data:image/[^\"]*|xmlns=\"[^\"]*\"", "", page.raw)
     assert not re.search(r"https?:|//[a-z]|url\(|@import|<script|<link", text)
     assert all(len(image["alt"] or "") > 10 for image in page.named("img"))
     assert all(cell["scope"] in ("col", "row", "rowgroup") for cell in page.named("th"))

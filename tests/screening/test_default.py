@@ -9,9 +9,10 @@ from PIL import Image
 import hilum
 from hilum.data.phantom import draw_phantom
 from hilum.errors import BundleError
-from hilum.screening import default
+from hilum.screening import default, lungs
 from hilum.screening.bundle import Bundle
 from hilum.screening.default import default_bundle
+from hilum.screening.gate import layout
 
 
 def test_the_bundle_that_ships_is_whole_small_and_says_what_it_is_for() -> None:
@@ -24,6 +25,13 @@ def test_the_bundle_that_ships_is_whole_small_and_says_what_it_is_for() -> None:
     assert record.gate["features"]["limit"] > 0
     assert {"test", "cross_validation"} <= set(record.measured)
     assert "/" not in str(record.training["command"][0])
+
+
+@pytest.mark.parametrize("folder", [default_bundle(), lungs.SHIPPED, layout.SHIPPED])
+def test_no_network_that_ships_names_a_file_of_the_machine_it_was_made_on(folder: Path) -> None:
+    network = (folder / "model.onnx").read_bytes()
+    traces = (b"site-packages", b".py", b"/home/", b"/usr/", b"/opt/", b"/root/", b"/tmp/")
+    assert not [trace for trace in traces if trace in network]
 
 
 def test_a_film_is_answered_without_naming_a_bundle(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ import pytest
 from hilum.data.preprocessing import normalize, prepare
 from hilum.data.reading import read_radiograph
 from hilum.errors import BundleError, ConfigError
+from hilum.screening import screener as module
 from hilum.screening.bundle import Bundle
+from hilum.screening.engine import Engine
 from hilum.screening.screener import Screener
 
 Make = Callable[..., Bundle]
@@ -167,6 +169,37 @@ def test_without_waiting_a_faulty_bundle_is_raised_by_the_first_film(
     screener = Screener(bundle.folder, wait=False)
     with pytest.raises(BundleError, match=r"model\.onnx: expected"):
         screener.screen(film)
+
+
+def test_a_damaged_file_is_named_whatever_opening_it_led_to(
+    make_bundle: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = make_bundle()
+    bundle.model_path.write_bytes(b"tampered")
+
+    def fails(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(module, "Engine", fails)
+    with pytest.raises(BundleError, match=r"model\.onnx: expected"):
+        Screener(bundle.folder)
+
+
+@pytest.mark.parametrize(("expected", "quick"), [(1, True), (3, True), (4, False), (None, False)])
+def test_a_large_network_is_opened_the_quick_way_for_a_few_films(
+    bundle: Bundle, expected: int | None, quick: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def engine(bundle: Bundle, **how: Any) -> Engine:
+        asked.append(how["quick"])
+        return Engine(bundle, **how)
+
+    monkeypatch.setattr(module, "Engine", engine)
+    Screener(bundle, expected=expected)
+    monkeypatch.setattr(module, "_LARGE_BYTES", 100)
+    Screener(bundle, expected=expected)
+    assert asked == [False, quick]
 
 
 def test_answers_can_be_written_as_json(bundle: Bundle, film: bytes) -> None:

@@ -11,7 +11,10 @@ from torch import Tensor, distributed, nn
 from torch.nn import functional
 
 from hilum.errors import TrainingError
+from hilum.training.augment import augment
+from hilum.training.batches import Place
 from hilum.training.one_batch import OneBatch, refuse_different_starts
+from hilum.training.recipe import Augmentation
 
 PROCESSES = 2
 BATCH = 12
@@ -61,11 +64,21 @@ def after_two_steps(rank: int, processes: int) -> dict[str, Tensor]:
     return {**model.state_dict(), **{f"d {n}": g for n, g in gradients.items()}, "logits": logits}
 
 
+def changed_looks(rank: int, processes: int, whole: int) -> Tensor:
+    """Change this process's part of a batch; parts differ in length where `whole` is odd."""
+    images = torch.rand(whole, 1, 16, 16, generator=torch.Generator().manual_seed(1))
+    first, end = (each * whole // processes for each in (rank, rank + 1))
+    how = Augmentation(look=0.7, noise=0.05, erase=0.3, rotation_deg=5)
+    generator = torch.Generator().manual_seed(2)
+    return augment(images[first:end], how, generator, Place(first, whole))
+
+
 def work(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     where = f"file://{folder}/meeting"
     distributed.init_process_group("gloo", where, rank=rank, world_size=PROCESSES)
     result = after_two_steps(rank, PROCESSES)
+    result |= {f"looks of {n}": changed_looks(rank, PROCESSES, n) for n in (BATCH, BATCH - 1)}
     try:
         refuse_different_starts(rank)
     except TrainingError as error:
@@ -100,6 +113,16 @@ def test_two_processes_have_the_gradients_and_statistics_of_one(shared: Path) ->
 def test_two_processes_drop_what_one_would_have_dropped(shared: Path) -> None:
     logits = torch.cat([part["logits"] for part in parts(shared)])
     assert torch.allclose(logits, after_two_steps(0, 1)["logits"], rtol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whole", [BATCH, BATCH - 1])
+def test_two_processes_lend_each_other_the_looks_that_one_would_have_drawn(
+    shared: Path, whole: int
+) -> None:
+    found = [part[f"looks of {whole}"] for part in parts(shared)]
+    assert [len(part) for part in found] == [whole // 2, whole - whole // 2]
+    assert torch.allclose(torch.cat(found), changed_looks(0, 1, whole), atol=1e-6)
 
 
 @pytest.mark.slow

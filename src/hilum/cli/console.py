@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-__all__ = ["note", "print_json", "progress_bar"]
+__all__ = ["command_words", "note", "print_json", "progress_bar"]
 
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
@@ -24,6 +24,14 @@ def note(message: str) -> None:
 def print_json(value: Any) -> None:
     """Print a result for machines: strict JSON, no NaN, UTF-8."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def command_words() -> tuple[str, ...]:
+    """Return the words of this command as a person types them, for a record.
+
+    However it was started: `python -m hilum` and an installed script have a path for a first word.
+    """
+    return ("hilum", *sys.argv[1:])
 
 
 def _silent(_done: int, _total: int) -> None:

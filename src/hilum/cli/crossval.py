@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 from typer import Argument, Option, echo
 
-from hilum.cli.console import note, print_json, progress_bar
+from hilum.cli.console import command_words, note, print_json, progress_bar
 
 
 def crossval(
@@ -50,7 +49,7 @@ def crossval(
             by=by,
             validation=validation,
             manifest_file=manifest,
-            command=tuple(sys.argv),
+            command=command_words(),
             progress=progress,
         )
     note(f"Everything is in {out}.")

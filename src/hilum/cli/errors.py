@@ -24,7 +24,9 @@ def errors(
     ],
     *,
     manifest: Annotated[Path, Option(help="Images with labels and what is known of them.")],
-    out: Annotated[Path, Option(help="Folder for index.html, PNGs, errors.csv and errors.json.")],
+    out: Annotated[
+        Path, Option(help="Folder for index.html, errors.csv, errors.json and films.png.")
+    ],
     split: Annotated[
         str | None, Option(help="Split to look at. Of a run or a bundle: test if not given.")
     ] = None,
@@ -47,6 +49,7 @@ def errors(
     """
     from hilum.cli.evaluate import found_predictions, labelled_images, two_classes
     from hilum.evaluation.matching import match_manifest
+    from hilum.report.drawing import can_draw
     from hilum.report.errors.write import write_errors
 
     if out.exists() and not out.is_dir():
@@ -83,6 +86,8 @@ def errors(
             progress=progress,
         )
     print_json(written.record) if json else echo(_in_words(written))
+    if not can_draw():
+        note("Without films.png: matplotlib is not installed (pip install 'hilum[figures]').")
     for path, reason in written.failed:
         note(f"could not show {path}: {reason}")
     if written.failed:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer import Argument, Option, echo
 
-from hilum.cli.console import note, print_json, progress_bar
+from hilum.cli.console import command_words, note, print_json, progress_bar
 
 __all__ = ["gate"]
 
@@ -148,7 +147,7 @@ def train(
             GateSettings(steps=steps, seed=seed),
             left_out_steps=left_out_steps,
             licence=licence,
-            command=("hilum", *sys.argv[1:]),
+            command=command_words(),
             overwrite=overwrite,
             progress=progress,
         )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option, echo
 
-from hilum.cli.console import note, print_json, progress_bar
+from hilum.cli.console import command_words, note, print_json, progress_bar
 
 
 def reproduce(
@@ -58,7 +57,7 @@ def reproduce(
             faults=faults,
             scale=Scale(epochs=epochs, size=size, batch_size=batch_size, seed=seed),
             manifest_file=manifest,
-            command=tuple(sys.argv),
+            command=command_words(),
             progress=lambda _what, done, total: bar(done, total),
         )
     table = side_by_side(result)

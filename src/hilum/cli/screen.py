@@ -54,6 +54,11 @@ def screen(
     resume: Annotated[
         bool, Option("--resume", help="Archive: go on with the run in --out, if there is one.")
     ] = False,
+    retry_failed: Annotated[
+        bool,
+        Option("--retry-failed", help="Archive, with --resume: do films that failed once more; "
+               "the new row takes the place of the old one."),
+    ] = False,
     workers: Annotated[
         int | None, Option(min=1, help="Archive: processes; default one a core.")
     ] = None,
@@ -74,17 +79,24 @@ def screen(
         from hilum.screening.default import default_bundle
 
         bundle = default_bundle()
-    archive: dict[str, object] = {"--resume": resume, "--workers": workers, "--ray": ray}
+    archive: dict[str, object] = {
+        "--resume": resume, "--retry-failed": retry_failed, "--workers": workers, "--ray": ray,
+    }  # fmt: skip
     few: dict[str, object] = {"--heatmaps": heatmaps, "--threads": threads}
     _refuse_mixing(few if out is not None else archive, archive=out is not None)
+    if retry_failed and not resume:
+        raise typer.BadParameter("it goes with --resume.", param_hint="--retry-failed")
     if out is None:
         answers = _few_films(
             films, bundle, heatmaps=heatmaps, threshold=threshold, force=force, threads=threads
         )
         _print(answers, json=json)
         return
-    options = {"threshold": threshold, "force": force, "resume": resume, "workers": workers}
-    _archive(films, bundle, out, {**options, "film_timeout_s": film_timeout}, json=json, ray=ray)
+    options = {
+        "threshold": threshold, "force": force, "resume": resume, "retry_failed": retry_failed,
+        "workers": workers, "film_timeout_s": film_timeout,
+    }  # fmt: skip
+    _archive(films, bundle, out, options, json=json, ray=ray)
 
 
 def _refuse_mixing(given: dict[str, object], *, archive: bool) -> None:

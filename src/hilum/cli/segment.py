@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from typer import Argument, Option, echo
 
-from hilum.cli.console import note, print_json, progress_bar
+from hilum.cli.console import command_words, note, print_json, progress_bar
 
 if TYPE_CHECKING:
     from hilum.screening.lungs_measure import SourceScore
@@ -56,7 +55,7 @@ def train(
             settings,
             name=name,
             licence=licence,
-            command=("hilum", *sys.argv[1:]),
+            command=command_words(),
             overwrite=overwrite,
             progress=progress,
         )

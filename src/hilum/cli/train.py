@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from hilum.cli.console import note, print_json, progress_bar
+from hilum.cli.console import command_words, note, print_json, progress_bar
 
 if TYPE_CHECKING:
     from hilum.data.cache import PreparedCache
@@ -53,7 +52,7 @@ def train(
             resume=resume,
             processes=processes,
             manifest_file=manifest,
-            command=tuple(sys.argv),
+            command=command_words(),
             progress=progress,
             tell=note,
         )

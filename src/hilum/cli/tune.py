@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option, echo
 
-from hilum.cli.console import print_json, progress_bar
+from hilum.cli.console import command_words, print_json, progress_bar
 
 if TYPE_CHECKING:
     from hilum.training.tune import TuningResult
@@ -72,7 +71,7 @@ def tune(
             sampler=sampler.value,
             prune=prune,
             manifest_file=manifest,
-            command=tuple(sys.argv),
+            command=command_words(),
             progress=progress,
         )
     if json:

@@ -75,7 +75,7 @@ def export_onnx(model: TrunkAndHead, *, channels: int, size: int) -> bytes:
 
 
 def to_onnx(network: nn.Module, example: Tensor, *, outputs: Sequence[str]) -> bytes:
-    """Return a network as ONNX that takes `images`, any number of them.
+    """Return a network as ONNX that takes `images`, any number of them, and names no file.
 
     Args:
         network: In evaluation mode.
@@ -95,7 +95,25 @@ def to_onnx(network: nn.Module, example: Tensor, *, outputs: Sequence[str]) -> b
             external_data=False,
             verbose=False,
         )
-        return path.read_bytes()
+        return _without_traces(path.read_bytes())
+
+
+def _without_traces(network: bytes) -> bytes:
+    """Return an ONNX file without the exporter's notes, which name files of this machine.
+
+    The notes are metadata and doc strings, of no use to a runtime: what the network computes, and
+    every byte of its weights, stay.
+    """
+    import onnx
+
+    loaded = onnx.load_from_string(network)
+    graph, functions = loaded.graph, loaded.functions
+    nodes = (*graph.node, *(node for function in functions for node in function.node))
+    values = (*graph.input, *graph.value_info, *graph.output, *graph.initializer)
+    for part in (loaded, graph, *functions, *nodes, *values):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    return bytes(loaded.SerializeToString())
 
 
 @contextlib.contextmanager

@@ -53,6 +53,7 @@ def screen_films(
         force=force,
         keep_film=heatmaps is not None,
         wait=False,
+        expected=len(films),
     )
     answers = []
     for screening in screener.screen_many(films):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +29,15 @@ from hilum.screening.gate.distance import FeatureStatistics
 from hilum.screening.heatmap import is_empty
 from hilum.screening.result import Screening
 
-__all__ = ["Screener", "screen"]
+__all__ = ["Edit", "Screener", "screen"]
+
+_FEW = 3
+_LARGE_BYTES = 20_000_000
+"""For so few films it costs less to open a network of so many bytes as it is than to rearrange its
+weights. Smaller ones gain nothing: what is saved at the start is lost with the first film."""
+
+Edit = Callable[[Radiograph], Radiograph]
+"""Returns a film that differs from the one it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,8 @@ class Screener:
         keep_film: Keep the radiograph in each `Screening`, to draw on. Costs its size in memory.
         wait: False returns while the network is still being verified and opened, so that reading
             can begin; a fault in it is then raised by the first film instead of here.
+        expected: How many films there will be, if that is known. For a few, a large network is
+            opened in half the time and runs a quarter slower; probabilities agree within 1e-5.
 
     Raises:
         BundleError: If the bundle or its network cannot be used.
@@ -68,6 +78,7 @@ class Screener:
         force: bool = False,
         keep_film: bool = False,
         wait: bool = True,
+        expected: int | None = None,
     ) -> None:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, got {threads}")
@@ -79,17 +90,23 @@ class Screener:
         self._statistics = FeatureStatistics.from_gate(record.gate)
         self._force = force
         self._keep_film = keep_film
-        opener = ThreadPoolExecutor(1, thread_name_prefix="hilum-open")
-        self._opening = opener.submit(self._open, threads, verify=not checked)
+        large = record.files["model.onnx"].bytes >= _LARGE_BYTES
+        quick = large and expected is not None and expected <= _FEW
+        opener = ThreadPoolExecutor(2, thread_name_prefix="hilum-open")
+        verified = None if checked else opener.submit(self.bundle.verify)
+        self._opening = opener.submit(self._open, threads, verified, quick=quick)
         opener.shutdown(wait=wait)
         if wait:
             self._opening.result()
 
-    def _open(self, threads: int | None, *, verify: bool) -> Engine:
-        if verify:
-            self.bundle.verify()
-        engine = Engine(self.bundle, threads=threads)
-        self._gate.open()
+    def _open(self, threads: int | None, verified: Future[None] | None, *, quick: bool) -> Engine:
+        """Open the networks while the files are hashed; none is used before that came out well."""
+        try:
+            engine = Engine(self.bundle, threads=threads, quick=quick)
+            self._gate.open()
+        finally:
+            if verified is not None:
+                verified.result()  # That a file is damaged says more than whatever it led to.
         return engine
 
     @property
@@ -101,16 +118,17 @@ class Screener:
     def _engine(self) -> Engine:
         return self._opening.result()
 
-    def screen(self, source: str | Path | bytes) -> Screening:
+    def screen(self, source: str | Path | bytes, *, edit: Edit | None = None) -> Screening:
         """Return the answer for one radiograph.
 
         Args:
             source: A file, or the bytes of one.
+            edit: Changes the film after it was read and before anything looks at it.
 
         Returns:
             An answer, a refusal with reasons, or a failure with `error` filled in.
         """
-        return self._answer(self._read(source))
+        return self._answer(self._read(source, edit))
 
     def screen_many(
         self, sources: Iterable[str | Path | bytes], *, readers: int | None = None
@@ -203,12 +221,15 @@ class Screener:
         film = read_radiograph(source, smallest_side=preprocessing.decode_side)
         return film, prepare(film, preprocessing)
 
-    def _read(self, source: str | Path | bytes) -> _Ready:
+    def _read(self, source: str | Path | bytes, edit: Edit | None = None) -> _Ready:
         """Read, judge and prepare one film; what goes wrong becomes its error."""
         start = time.perf_counter()
         blank = self._blank(source)
         try:
             film, prepared = self.read(source)
+            if edit is not None:
+                film = edit(film)
+                prepared = prepare(film, self.bundle.record.preprocessing)
         except ImageReadError as error:
             return _Ready(replace(blank, error=error.reason, seconds=_since(start)))
         except (HilumError, OSError, MemoryError) as error:
@@ -300,4 +321,4 @@ def screen(source: str | Path | bytes, bundle: Bundle | str | Path | None = None
     Raises:
         BundleError: If the bundle or its network cannot be used.
     """
-    return Screener(default_bundle() if bundle is None else bundle).screen(source)
+    return Screener(default_bundle() if bundle is None else bundle, expected=1).screen(source)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.nn import functional
 
 from hilum.training.batches import Place
@@ -38,8 +38,8 @@ def change_look(
         images: Grey levels in [0, 1], shape (n, 1, size, size).
         how: What may be changed, and by how much.
         generator: Where the draws come from, on the CPU.
-        place: Where the images stand in the batch that is drawn for. Looks are borrowed only from
-            those of the same process.
+        place: Where the images stand in the batch that is drawn for. Looks are borrowed from all
+            of it: where other processes hold some, every one of them must call this.
 
     Returns:
         Same shape, in [0, 1].
@@ -48,8 +48,8 @@ def change_look(
     own = slice(place.first, place.first + count)
     draws = torch.rand(place.whole, 10, generator=generator)[own].to(images.device)
     if how.look:
-        partner = torch.randperm(count, generator=generator).to(images.device)
-        images = _borrow_look(images, partner, draws[:, 0] < how.look, draws[:, 1])
+        partner = torch.randperm(place.whole, generator=generator)[own].to(images.device)
+        images = _borrow_look(images, place, partner, share=draws[:, 1] * (draws[:, 0] < how.look))
     if how.gamma:
         exponent = torch.exp((2 * draws[:, 2] - 1) * math.log1p(how.gamma))
         images = images.clamp(0, 1) ** exponent.reshape(-1, 1, 1, 1)
@@ -65,19 +65,30 @@ def change_look(
     return images.clamp(0, 1)
 
 
-def _borrow_look(images: Tensor, partner: Tensor, chosen: Tensor, share: Tensor) -> Tensor:
-    """Mix each chosen picture's Fourier amplitudes with its partner's; phases hold the shapes.
+def _borrow_look(images: Tensor, place: Place, partner: Tensor, *, share: Tensor) -> Tensor:
+    """Mix a share of its partner's Fourier amplitudes into each picture's; phases hold the shapes.
 
     References:
         Xu et al., "A Fourier-based Framework for Domain Generalization", CVPR 2021, section 3.2.
     """
     spectrum = torch.fft.rfft2(images.float())
     amplitude = spectrum.abs()
-    mixed = (share * chosen).reshape(-1, 1, 1, 1)
-    wanted = amplitude + mixed * (amplitude[partner] - amplitude)
+    lent = _of_all(amplitude, place)[partner]
+    wanted = amplitude + share.reshape(-1, 1, 1, 1) * (lent - amplitude)
     changed = spectrum * (wanted / amplitude.clamp_min(1e-6))
     turned: Tensor = torch.fft.irfft2(changed, s=images.shape[2:])
     return turned
+
+
+def _of_all(own: Tensor, place: Place) -> Tensor:
+    """Return what the processes hold of a batch, one after the other, shape (place.whole, ...)."""
+    if own.shape[0] == place.whole:
+        return own
+    whole = own.new_zeros((place.whole, *own.shape[1:]))
+    whole[place.first : place.first + own.shape[0]] = own
+    # A sum, since parts may differ in length; nothing is rounded, as all others hold zeros.
+    distributed.all_reduce(whole)
+    return whole
 
 
 def _blurred(images: Tensor) -> Tensor:

@@ -176,7 +176,7 @@ def export_gate(network: GateNet, films: GateFilms) -> tuple[bytes, float]:
     """
     wrapped = GateProbabilities(network).eval()
     example = torch.zeros(2, 1, SIDE, SIDE)
-    onnx = _without_traces(to_onnx(wrapped, example, outputs=("plain", "poses")))
+    onnx = to_onnx(wrapped, example, outputs=("plain", "poses"))
     import onnxruntime
 
     some = films.squares[:64, ::2, ::2]
@@ -192,21 +192,6 @@ def export_gate(network: GateNet, films: GateFilms) -> tuple[bytes, float]:
             "allowed. It was not written."
         )
     return onnx, apart
-
-
-def _without_traces(model: bytes) -> bytes:
-    """Return an ONNX file without the exporter's notes, which name files of this machine."""
-    import onnx
-
-    loaded = onnx.load_from_string(model)
-    graph = loaded.graph
-    for part in (loaded, graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
-        part.ClearField("metadata_props")
-    for tensor in graph.initializer:
-        tensor.ClearField("metadata_props")
-    for node in graph.node:
-        node.ClearField("doc_string")
-    return bytes(loaded.SerializeToString())
 
 
 def _refuse_to_replace(place: Path, *, overwrite: bool) -> None:

@@ -53,7 +53,8 @@ try:
         return bool(given["stop"]) and bool(list(out.glob("part-*.parquet")))
 
     options = ArchiveOptions(
-        shard_rows=6, resume=True, open=getattr(hilum_test_openers, given["opener"])
+        shard_rows=6, resume=True, retry_failed=given["retry"],
+        open=getattr(hilum_test_openers, given["opener"]),
     )
     found = screen_archive_on_ray(given["sources"], given["bundle"], out, options, stop=stop)
     deadline = time.monotonic() + 60
@@ -80,7 +81,8 @@ def on_ray(opener: Call, bundle: Bundle, tmp_path: Path) -> Call:
     def screen(*sources: Path, **how: Any) -> dict[str, Any]:
         given = {
             "sources": [*map(str, sources)], "bundle": str(bundle.folder),
-            "out": str(tmp_path / "out"), "opener": "slow", "kill": False, "stop": False, **how,
+            "out": str(tmp_path / "out"), "opener": "slow", "kill": False, "stop": False,
+            "retry": False, **how,
         }  # fmt: skip
         done = subprocess.run(
             [sys.executable, str(script), json.dumps(given)],
@@ -114,6 +116,25 @@ def test_a_lost_node_loses_no_film_and_doubles_none(
     run(*sources, out=tmp_path / "local", workers=2)
     assert table().drop("seconds").equals(table(tmp_path / "local").drop("seconds"))
     assert not list((tmp_path / "out").glob(".ray-*"))
+
+
+@pytest.mark.slow
+def test_films_that_failed_here_are_done_again_on_a_cluster_and_replaced_in_place(
+    on_ray: Call, run: Call, table: Call, films: Path, tmp_path: Path
+) -> None:
+    good = (films / "a" / "0.png").read_bytes()
+    for path in sorted(films.rglob("*.png"))[::2]:
+        path.write_bytes(b"")
+    with tarfile.open(tmp_path / "films.tar.gz", "w:gz") as file:
+        file.add(films / "b", "b")
+    assert run(films, tmp_path / "films.tar.gz", shard_rows=4).failed == 6
+    for path in sorted(films.rglob("*.png"))[::2]:
+        path.write_bytes(good)
+    (films / "new.png").write_bytes(good)
+    summary = on_ray(films, tmp_path / "films.tar.gz", retry=True)
+    assert (summary["films"], summary["failed"]) == (13, 1)
+    assert summary["screened_in_last_session"] == 5 + 1 + 1
+    assert table()["key"].n_unique() == table().height == 13
 
 
 @pytest.mark.slow

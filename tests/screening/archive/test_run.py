@@ -4,6 +4,7 @@ import json
 import tarfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import pytest
 
 from hilum.data.folder_lock import only_writer
 from hilum.errors import BundleError, CacheError, ConfigError, DataError
+from hilum.screening.archive.item import Item
+from hilum.screening.archive.row import row_of
+from hilum.screening.archive.shards import encoded
 from hilum.screening.bundle import Bundle, write_bundle
 from hilum.screening.screener import Screener
 
@@ -34,6 +38,19 @@ def test_every_film_has_the_row_that_a_screener_gives(
         assert (row["bundle"], row["threshold"]) == (bundle.id, "argmax")
         assert row["accepted"] is True
         assert row["seconds"] > 0
+
+
+def test_the_distance_that_the_gate_measured_stands_beside_its_limit(
+    run: Run, table: Table, films: Path, bundle: Bundle
+) -> None:
+    run(films)
+    assert table()["gate_distance"].dtype == table()["gate_limit"].dtype == pl.Float64
+    assert table()["gate_distance"].null_count() == 9
+    item = Item(path="/films/a.png")
+    judged = replace(Screener(bundle).screen(films / "a" / "0.png"), accepted=True)
+    far = row_of(item, b"", replace(judged, gate={"distance": 31.25, "limit": 24.5}))
+    frame = pl.read_parquet(encoded([far], bundle.record.classes, {}))
+    assert frame.select("gate_distance", "gate_limit").row(0) == (31.25, 24.5)
 
 
 def test_refusals_and_failures_are_rows_with_their_reason(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option, echo
 
-from hilum.cli.console import note, print_json, progress_bar
+from hilum.cli.console import command_words, note, print_json, progress_bar
 
 if TYPE_CHECKING:
     from hilum.reproduce.vae_help import VaeHelp
@@ -41,7 +40,7 @@ def helps(
             Manifest.read(samples),
             out,
             seeds=range(seeds),
-            command=tuple(sys.argv),
+            command=command_words(),
             progress=lambda _what, done, total: bar(done, total),
         )
     note(f"Written: {out / 'helps.json'}.")

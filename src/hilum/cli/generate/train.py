@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option, echo
 
-from hilum.cli.console import print_json, progress_bar
+from hilum.cli.console import command_words, print_json, progress_bar
 
 if TYPE_CHECKING:
     from hilum.generate import VaeResult
@@ -47,7 +46,7 @@ def train(
             out,
             resume=resume,
             manifest_file=manifest,
-            command=tuple(sys.argv),
+            command=command_words(),
             progress=progress,
         )
     _show(result, json=json)

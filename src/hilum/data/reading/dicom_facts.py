@@ -23,6 +23,7 @@ _KEYWORDS = (
     "ImageLaterality",
     "PatientOrientation",
     "PatientID",
+    "PatientName",
     "PatientSex",
     "PatientAge",
     "StudyDate",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hilum.report.errors.maps import Seen
-from hilum.report.shell import Picture, embedded, environment, jpeg_uri
+from hilum.report.errors.rates import rate_charts
+from hilum.report.shell import environment, jpeg_uri
 
 __all__ = ["in_words", "page"]
 
@@ -19,26 +19,21 @@ _FEW = 0.05
 _ROWS = 12
 
 
-def page(
-    record: Mapping[str, Any],
-    films: Sequence[Seen],
-    pictures: Sequence[Picture],
-    folder: Path,
-) -> str:
+def page(record: Mapping[str, Any], films: Sequence[Seen]) -> str:
     """Return the page's text.
 
     Args:
         record: Every number, as errors.json holds it.
         films: Those shown, in order.
-        pictures: The charts.
-        folder: Where their PNGs lie.
     """
     made = environment({"share": _share, "limits": _limits, "p": _p})
+    errors, groups = record["errors"], record["groups"]
+    charts = rate_charts(groups, errors["rate"]) if groups and errors["wrong"] else []
     return made.get_template("errors.html").render(
         record=record,
         words=in_words(record),
         films=[_shown(seen) for seen in films],
-        charts=[(picture, embedded(folder / picture.file, picture)) for picture in pictures],
+        charts=charts,
         rows=_ROWS,
     )
 

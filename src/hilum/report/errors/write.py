@@ -18,20 +18,19 @@ from hilum.errors import BundleError
 from hilum.evaluation.matching import Matched
 from hilum.evaluation.record import RESEARCH_USE
 from hilum.report.destination import made_folder
-from hilum.report.drawing import marks, require_drawing
+from hilum.report.drawing import can_draw, marks
 from hilum.report.errors.collect import Gathered, gather, numbers
-from hilum.report.errors.figures import VALUES, draw_error_sheet, draw_rates
+from hilum.report.errors.figures import draw_error_sheet
 from hilum.report.errors.maps import Seen, see_films
 from hilum.report.errors.page import page
-from hilum.report.shell import Picture
 from hilum.screening.bundle import Bundle
 
-__all__ = ["Written", "errors_csv", "write_errors"]
+__all__ = ["SHEET", "Written", "errors_csv", "write_errors"]
 
 Progress = Callable[[int, int], None]
 
-_SHEET = "films.png"
-_RATES = "rates.png"
+SHEET = "films.png"
+"""The films shown as one picture, to pass on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def write_errors(
     about: dict[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Written:
-    """Write index.html, films.png, rates.png, errors.csv and errors.json into a folder.
+    """Write index.html, errors.csv and errors.json into a folder; with matplotlib films.png, too.
 
     Args:
         matched: Predictions that agree with the manifest.
@@ -82,10 +81,8 @@ def write_errors(
     Raises:
         BundleError: If the bundle cannot be used or has other classes.
         DataError: If the folder cannot be made.
-        MissingExtraError: If matplotlib is not installed.
         ValueError: If `count` is below 0, or a threshold is given for other than two classes.
     """
-    require_drawing()
     if count < 0:
         raise ValueError(f"count must be at least 0, got {count}")
     _check_classes(matched, bundle)
@@ -110,11 +107,11 @@ def write_errors(
         "version": __version__,
         "date": datetime.now(UTC).date().isoformat(),
     }
-    charts = _draw(record, films, folder)
+    _draw_sheet(record, films, folder)
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
     _store(folder / "errors.csv", errors_csv(gathered))
     _store(folder / "errors.json", f"{text}\n")
-    _store(folder / "index.html", page(record, films, charts, folder))
+    _store(folder / "index.html", page(record, films))
     failed = [(path, seen.failure) for path, seen in zip(paths, films, strict=True) if seen.failure]
     return Written(folder / "index.html", record, tuple(failed))
 
@@ -168,25 +165,12 @@ def _film(seen: Seen) -> dict[str, Any]:
     return {**seen.about, "bundle_says": explained, "failure": seen.failure}
 
 
-def _draw(record: dict[str, Any], films: Sequence[Seen], folder: Path) -> list[Picture]:
-    """Draw the contact sheet and the chart of rates; return what the page shows of them."""
-    if any(seen.film is not None for seen in films):
+def _draw_sheet(record: dict[str, Any], films: Sequence[Seen], folder: Path) -> None:
+    """Draw the contact sheet, if a film was read and there is what to draw with."""
+    if can_draw() and any(seen.film is not None for seen in films):
         total = record["errors"]["wrong"]
         title = f"{len(films)} of {total:,} films called wrongly, the most confident first"
-        draw_error_sheet(films, title, marks(tuple(record["classes"])), folder / _SHEET)
-    groups = record["groups"]
-    if not groups or not record["errors"]["wrong"]:
-        return []
-    draw_rates(groups, record["errors"]["rate"], folder / _RATES)
-    worst = [
-        f"{group['column']} {row['value']}: {row['wrong']} of {row['images']}"
-        for group in groups
-        for row in group["values"][:VALUES]
-        if row["wrong"]
-    ]
-    caption = "Error rates by what images share; the grey bar is what a group's classes would give."
-    alt = f"Points with limits of error rates by group. {'; '.join(worst[:40])}."
-    return [Picture(_RATES, caption, alt, wide=len(groups) > 2)]
+        draw_error_sheet(films, title, marks(tuple(record["classes"])), folder / SHEET)
 
 
 def errors_csv(gathered: Gathered) -> str:

@@ -45,6 +45,7 @@ class Task:
         classes: Class names; a probability column each.
         same: Columns that hold one value in every row.
         rows: Rows of a shard, at most.
+        retry_failed: Whether a film whose row tells of an error is done again.
         film_timeout_s: Seconds one film may take.
     """
 
@@ -56,6 +57,7 @@ class Task:
     classes: tuple[str, ...]
     same: dict[str, str]
     rows: int
+    retry_failed: bool
     film_timeout_s: float
 
 
@@ -110,8 +112,10 @@ class BlockScreener:
         done: set[str] = set()
         if any(Path(self._task.out).glob("part-*.parquet")):
             table = pl.scan_parquet(f"{self._task.out}/part-*.parquet")
-            kept = table.filter(pl.col("path") == item.key).select("key").collect()
-            done = set(kept["key"].to_list())
+            kept = table.filter(pl.col("path") == item.key)
+            if self._task.retry_failed:
+                kept = kept.filter(pl.col("error").is_null())
+            done = set(kept.select("key").collect()["key"].to_list())
         for film in tar_items(files_of(item.path), item.path):
             if film.key not in done:
                 yield film

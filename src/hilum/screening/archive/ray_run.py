@@ -98,6 +98,7 @@ def _task(run: Prepared, work: Path, options: ArchiveOptions) -> Task:
         classes=run.watch.bundle.record.classes,
         same=run.shards.same,
         rows=options.shard_rows,
+        retry_failed=options.retry_failed,
         film_timeout_s=options.film_timeout_s,
     )
 
@@ -162,10 +163,8 @@ def _adopt(
 def _take(block: dict[str, Any], run: Prepared, staging: Path, counter: _Counter) -> None:
     if block["error"] is not None:
         raise HilumError(f"{block['error']} What is done is safe; go on with --resume.")
-    run.watch.check()
     for shard in block["shards"]:
-        with full_disk_told(run.out):
-            run.shards.adopt(staging / shard["name"])
+        run.adopt(staging / shard["name"])
         counter.add(shard)
 
 

@@ -31,6 +31,9 @@ class FilmRow:
         accepted: Whether the gate took it; None for a failure.
         reasons: Why it did not.
         warnings: What looks doubtful.
+        gate_distance: How unlike the bundle's training films it is; None where the bundle cannot
+            tell, or the gate refused before.
+        gate_limit: From which distance on a film is refused; None as before.
         probabilities: Class to probability; None without an answer.
         decision: The class decided for.
         error: Why there is no answer.
@@ -48,6 +51,8 @@ class FilmRow:
     accepted: bool | None = None
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    gate_distance: float | None = None
+    gate_limit: float | None = None
     probabilities: Mapping[str, float] | None = None
     decision: str | None = None
     error: str | None = None
@@ -79,6 +84,8 @@ def row_of(item: Item, data: bytes, screening: Screening) -> FilmRow:
         accepted=None if screening.failed else screening.accepted,
         reasons=tuple(map(shown, screening.reasons)),
         warnings=tuple(map(shown, doubts)),
+        gate_distance=screening.gate.get("distance"),
+        gate_limit=screening.gate.get("limit"),
         probabilities=screening.probabilities,
         decision=screening.decision,
         error=_text(screening.error),

@@ -22,6 +22,7 @@ from hilum.screening.archive.item import Item
 from hilum.screening.archive.keys import KeySet
 from hilum.screening.archive.progress import Headcount, Progress, Tally
 from hilum.screening.archive.record import RECORD_NAME, RunRecord, write_json
+from hilum.screening.archive.retry import Retry
 from hilum.screening.archive.row import FilmRow
 from hilum.screening.archive.shards import ROWS, Shards
 from hilum.screening.archive.summary import Summary, summarise
@@ -46,6 +47,7 @@ class ArchiveOptions:
         threshold: Which of the bundle's thresholds decides; None for its default.
         force: Give probabilities also where the gate refuses.
         resume: Go on with the run in the folder, if there is one.
+        retry_failed: When going on, do the films again whose row tells of an error.
         workers: Processes; None for one a physical core.
         film_timeout_s: Seconds one film may take before its process is killed.
         shard_rows: Rows of a shard, at most.
@@ -56,6 +58,7 @@ class ArchiveOptions:
     threshold: str | None = None
     force: bool = False
     resume: bool = False
+    retry_failed: bool = False
     workers: int | None = None
     film_timeout_s: float = 60.0
     shard_rows: int = ROWS
@@ -73,14 +76,42 @@ class Prepared:
     job: Job
     shards: Shards
     done: KeySet
+    retry: Retry
 
     def to_do(self, *, streams: bool = False) -> Iterator[Item]:
         """Yield the films that have no row yet; `streams` as for `find_items`."""
         found = find_items(self.sources, streams=streams)
         return (item for item in found if item.key not in self.done)
 
+    def publish(self, content: bytes) -> None:
+        """Write a shard, unless the bundle is no longer the one that answered.
+
+        Raises:
+            BundleError: If it is not.
+            DataError: If the disk is full.
+        """
+        self.watch.check()
+        with full_disk_told(self.out):
+            fresh = self.retry.settle(content)
+            if fresh is not None:
+                self.shards.publish(fresh)
+
+    def adopt(self, staged: Path) -> None:
+        """Take a shard that was written elsewhere in the folder, as `publish` does."""
+        self.watch.check()
+        with full_disk_told(self.out):
+            content = staged.read_bytes()
+            fresh = self.retry.settle(content)
+            if fresh is content:
+                self.shards.adopt(staged)
+            elif fresh is not None:
+                self.shards.publish(fresh)
+
     def finish(self, *, now: int, seconds: float, complete: bool) -> Summary:
         """Count all shards and write the summary."""
+        if complete:
+            with full_disk_told(self.out):
+                self.retry.forget_mended()
         found = summarise(self.shards.finished())
         found.screened_now, found.seconds, found.complete = now, seconds, complete
         with full_disk_told(self.out):
@@ -122,8 +153,10 @@ def prepared_run(
             force=options.force,
             open=options.open,
         )
+        again = shards.failed() if options.retry_failed else {}
+        done, retry = shards.keys(without=again), Retry(shards, again)
         yield Prepared(
-            out=out, sources=named, watch=watch, job=job, shards=shards, done=shards.keys()
+            out=out, sources=named, watch=watch, job=job, shards=shards, done=done, retry=retry
         )
 
 
@@ -206,9 +239,7 @@ def _collect(
 
 def _publish(run: Prepared, rows: list[FilmRow]) -> None:
     """Write a shard, unless the bundle is no longer the one that answered."""
-    run.watch.check()
-    with full_disk_told(run.out):
-        run.shards.publish(run.shards.encode(rows))
+    run.publish(run.shards.encode(rows))
     rows.clear()
 
 
@@ -222,6 +253,7 @@ def _admit(out: Path, record: RunRecord, shards: Shards, *, resume: bool) -> Non
         )
     if begun or finished:
         record.check(out)
+        shards.check_columns()
     shards.sweep()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from hilum.screening.archive.row import FilmRow
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ROWS", "Shards", "encoded", "probability_column", "read_shard"]
+__all__ = ["ROWS", "Shards", "as_parquet", "encoded", "probability_column", "read_shard"]
 
 ROWS = 4096
 """Rows of a shard, at most: about a minute and a half of work on two cores."""
@@ -52,8 +52,26 @@ class Shards:
         for path in self._folder.glob(f".part-*{PART_SUFFIX}"):
             path.unlink(missing_ok=True)
 
-    def keys(self) -> KeySet:
+    def check_columns(self) -> None:
+        """Refuse to go on with shards that have other columns than those still to be written.
+
+        Raises:
+            DataError: If they have, or the first of them cannot be read.
+        """
+        expected = {*_schema(self._classes, self.same)}
+        for path in self.finished()[:1]:
+            if differing := expected ^ {*read_shard(path).columns}:
+                raise DataError(
+                    f"The shard {path} was written by another version of hilum: only it or only "
+                    f"this one knows the columns {', '.join(sorted(differing))}. Go on with that "
+                    "version, or name another folder."
+                )
+
+    def keys(self, *, without: Container[str] = ()) -> KeySet:
         """Return the keys of every film that is done.
+
+        Args:
+            without: Keys of films that are to be done again.
 
         Raises:
             DataError: If a shard cannot be read.
@@ -61,8 +79,40 @@ class Shards:
         done = KeySet()
         for path in self.finished():
             for key in read_shard(path, ["key"])["key"]:
-                done.add(key)
+                if key not in without:
+                    done.add(key)
         return done
+
+    def failed(self) -> dict[str, Path]:
+        """Return the keys of films that have no answer because of an error, each with its shard.
+
+        Raises:
+            DataError: If a shard cannot be read.
+        """
+        found: dict[str, Path] = {}
+        for path in self.finished():
+            table = read_shard(path, ["key", "error"])
+            found |= dict.fromkeys(table.filter(table["error"].is_not_null())["key"], path)
+        return found
+
+    def rewrite(self, path: Path, *, without: Collection[str], rows: pl.DataFrame) -> None:
+        """Leave rows of a shard out and add others, so that readers see the old ones or the new.
+
+        Args:
+            path: The shard.
+            without: Keys of the rows to leave out.
+            rows: With the columns of a shard.
+
+        Raises:
+            DataError: If it cannot be read.
+            OSError: If it cannot be written; then it is as it was.
+        """
+        import polars as pl
+
+        old = read_shard(path)
+        kept = old.filter(~old["key"].is_in(list(without)))
+        with replacing(path) as file:
+            file.write(as_parquet(pl.concat([kept, rows.select(kept.columns)]).sort("key")))
 
     def encode(self, rows: Sequence[FilmRow]) -> bytes:
         """Return rows as the bytes of a Parquet file."""
@@ -117,14 +167,18 @@ def encoded(rows: Sequence[FilmRow], classes: Sequence[str], same: dict[str, str
     schema = _schema(classes, same)
     for name in ("reasons", "warnings"):
         columns[name] = [list(value) for value in columns[name]]
-    frame = pl.DataFrame({name: columns[name] for name in schema}, schema=schema)
+    return as_parquet(pl.DataFrame({name: columns[name] for name in schema}, schema=schema))
+
+
+def as_parquet(table: pl.DataFrame) -> bytes:
+    """Return a table as the bytes of a Parquet file."""
     stream = io.BytesIO()
-    frame.write_parquet(stream, compression="zstd")
+    table.write_parquet(stream, compression="zstd")
     return stream.getvalue()
 
 
-def read_shard(path: Path, columns: list[str]) -> pl.DataFrame:
-    """Return some columns of a shard.
+def read_shard(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
+    """Return some columns of a shard, or all.
 
     Raises:
         DataError: If it is damaged, which no kill can have done.
@@ -163,6 +217,8 @@ def _schema(classes: Sequence[str], same: dict[str, str]) -> dict[str, Any]:
         "accepted": pl.Boolean,
         "reasons": pl.List(pl.String),
         "warnings": pl.List(pl.String),
+        "gate_distance": pl.Float64,
+        "gate_limit": pl.Float64,
         **{probability_column(label): pl.Float64 for label in classes},
         "decision": pl.String,
         "error": pl.String,

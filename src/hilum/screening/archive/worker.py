@@ -6,30 +6,24 @@ by its parent, which knows the film that was at hand.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import os
 import queue
-import signal
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import NamedTuple
 
 from hilum.errors import BundleError, HilumError, ImageReadError
 from hilum.screening.archive.item import Item
 from hilum.screening.archive.reading import read_bytes
 from hilum.screening.archive.row import FilmRow, failed_row, row_of
+from hilum.screening.expendable import be_expendable
 
 __all__ = ["AHEAD", "Fatal", "Job", "Ready", "work"]
 
 AHEAD = 2
 """Films a worker holds: the one at hand and the next."""
-
-_PR_SET_PDEATHSIG = 1
 
 Answer = Callable[[Item, bytes], FilmRow]
 """Screens the bytes of a film."""
@@ -86,7 +80,7 @@ def open_screener(job: Job) -> Answer:
 
 def work(job: Job, pipe: Connection) -> None:
     """Answer the items that come through the pipe until None comes, or the other end closes."""
-    _be_expendable()
+    be_expendable()
     try:
         answer = job.open(job)
     except HilumError as error:
@@ -118,15 +112,3 @@ def _read_ahead(
         films.put(None)
     except (EOFError, OSError):
         os._exit(1)
-
-
-def _be_expendable() -> None:
-    """Leave Ctrl-C to the parent, do not outlive it, and be the first to go if memory is short."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform != "linux":
-        return
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("500")
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
