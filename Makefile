@@ -66,15 +66,16 @@ types: setup
 layers: setup
 	$(BIN)/lint-imports
 
-bench: setup  ## Measure speed beside the natural peers, in one run.
-	$(RUN) benchmarks
+bench: setup  ## Measure speed beside the natural peers, in one run: about ten minutes.
+	$(HILUM) bench --against peers --out benchmarks/results
+	cp benchmarks/results/speed.svg docs/images/speed.svg
 
 docs: setup  ## Build the documentation into site/.
 	$(BIN)/mkdocs build --strict
 
 lock: setup  ## Write requirements.lock anew from pyproject.toml.
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	  --no-emit-index-url --extra train --extra fast --extra scale --group dev --group docs \
+	  --no-emit-index-url --extra train --extra fast --extra scale --extra bench --group dev --group docs \
 	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 clean:  ## Remove what was built; runs/ stays.

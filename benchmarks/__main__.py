@@ -1,16 +1,10 @@
-"""Run every benchmark, print a table, and write benchmarks/results/speed.json."""
+"""Run a study: python -m benchmarks NAME [its own arguments]. Speed is `hilum bench`."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import json
-import os
-import platform
-from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
+import sys
 
 from rich.console import Console
 from rich.table import Table
@@ -18,28 +12,13 @@ from rich.table import Table
 from benchmarks.rows import Row
 
 NAMES = (
-    "cold",
-    "reading",
-    "install",
-    "engine",
-    "training",
-    "feeding",
-    "archive",
-    "cache",
-    "manifest",
-    "evaluation",
-    "duplicates",
+    "archive-memory",
     "coverage",
+    "duplicates",
+    "gate",
+    "gate-distance",
     "planted-flaws",
 )
-RESULTS = Path(__file__).parent / "results" / "speed.json"
-
-
-def _processor() -> str:
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    found = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return found[0] if found else platform.processor()
 
 
 def _table(rows: list[Row]) -> Table:
@@ -53,28 +32,16 @@ def _table(rows: list[Row]) -> Table:
 
 
 def main() -> None:
-    """Run the benchmarks named, or all of them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
-    chosen = parser.parse_args().names or NAMES
-    rows: list[Row] = []
-    for name in chosen:
-        rows += importlib.import_module(f"benchmarks.bench_{name.replace('-', '_')}").rows()
-        Console().print(_table(rows[-20:]))
-    packages = ("hilum", "torch", "torchvision", "onnxruntime", "numpy", "pillow", "polars")
-    values = {
-        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-        },
-        "versions": {name: version(name) for name in packages},
-        "rows": [asdict(row) for row in rows],
-    }
-    if tuple(chosen) == NAMES:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    """Run the study named; one that has a program of its own is given the rest of the line."""
+    parser = argparse.ArgumentParser(description=__doc__, add_help=len(sys.argv) < 3)
+    parser.add_argument("name", metavar="NAME", choices=NAMES, help=", ".join(NAMES))
+    chosen, rest = parser.parse_known_args()
+    study = importlib.import_module(f"benchmarks.bench_{chosen.name.replace('-', '_')}")
+    if hasattr(study, "main"):
+        sys.argv = [f"python -m benchmarks {chosen.name}", *rest]
+        study.main()
+    else:
+        Console().print(_table(study.rows()))
 
 
 if __name__ == "__main__":

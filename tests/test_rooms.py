@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import hilum
+from hilum.benchmark.groups import GROUPS
 
 BLOCK = """
 import sys
@@ -31,7 +32,9 @@ def run_without(blocked: tuple[str, ...], code: str) -> subprocess.CompletedProc
 @pytest.mark.parametrize(
     "room",
     ["config", "data", "data.phantom", "evaluation", "screening", "screening.screener", "report",
-     "report.whole.write", "report.audit_page", "cli", "training"],
+     "report.whole.write", "report.audit_page", "serve", "serve.app",
+     "serve.run", "cli", "training", "benchmark",
+     *(f"benchmark.cases.{group.name}" for group in GROUPS)],
 )  # fmt: skip
 def test_a_core_room_imports_where_torch_cannot_be_found(room: str) -> None:
     done = run_without(TRAINING_ONLY, f"import hilum.{room}")

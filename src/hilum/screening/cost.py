@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hilum.errors import BundleError, ConfigError, HilumError
 from hilum.screening.bundle import Bundle
 from hilum.screening.cores import usable_cores
 from hilum.screening.cost_memory import memory_bytes
-from hilum.screening.engine import Engine
+from hilum.screening.measured_engine import MeasuredEngine
 from hilum.screening.multiply_adds import count_multiply_adds
 from hilum.screening.timing import Progress, Run, Times, interleave
 
@@ -102,18 +101,6 @@ class Costs:
         return {"models": [asdict(model) for model in self.models], "machine": dict(self.machine)}
 
 
-class _TimedEngine(Engine):
-    """An engine that can leave the maps out."""
-
-    def logits_only(self, images: NDArray[np.float32]) -> None:
-        """Run only what leads to the logits."""
-        import onnxruntime
-
-        options = onnxruntime.RunOptions()
-        options.only_execute_path_to_fetches = True
-        self._session.run(["logits"], {"images": images}, options)
-
-
 def measure_costs(
     models: Sequence[Model],
     *,
@@ -130,7 +117,7 @@ def measure_costs(
         models: At least one, of different names.
         rounds: Timed images of each model.
         threads: Of one inference; None for one a physical core, as screening does.
-        rng: Draws images and the order of each round.
+        rng: Draws the order of each round.
         extra: Opens a bundle on a GPU, if there is one.
         about: What else to say of the machine: the name of that GPU.
         progress: Called with (done, total) rounds.
@@ -149,7 +136,7 @@ def measure_costs(
     busy = [_load()]
     runs: dict[str, Run] = {}
     for model in models:
-        runs |= _runs(model, threads, rng, extra)
+        runs |= _runs(model, threads, extra)
     times = interleave(runs, rounds, rng=rng, progress=progress)
     busy.append(_load())
     costs = tuple(_cost(model, counted[model.name], memory[model.name], times) for model in models)
@@ -157,17 +144,11 @@ def measure_costs(
     return Costs(models=costs, machine=machine)
 
 
-def _runs(
-    model: Model, threads: int, rng: np.random.Generator, extra: Extra | None
-) -> dict[str, Run]:
-    record = model.bundle.record
-    side = record.preprocessing.size
-    shape = (1, record.architecture.channels, side, side)
-    image = rng.standard_normal(shape, dtype=np.float32)
-    engine = _TimedEngine(model.bundle, threads=threads)
+def _runs(model: Model, threads: int, extra: Extra | None) -> dict[str, Run]:
+    engine = MeasuredEngine(model.bundle, threads=threads)
     runs: dict[str, Run] = {
-        f"{model.name} {_CPU}": lambda: engine.logits_only(image),
-        f"{model.name} {_CPU_MAPS}": lambda: engine.run(image),
+        f"{model.name} {_CPU}": engine.logits_only,
+        f"{model.name} {_CPU_MAPS}": engine.with_maps,
     }
     if extra is not None:
         runs[f"{model.name} {_GPU}"] = extra(model.bundle)

@@ -1,0 +1,1 @@
+"""One file a group: what is measured, alone and beside its peers."""

@@ -1,0 +1,1 @@
+"""What others' programs look like: scripts and loops as they are usually written."""

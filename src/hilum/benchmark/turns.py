@@ -1,0 +1,73 @@
+"""Several things timed in turn, so that a drifting machine is fair to all of them.
+
+A ratio is the median over rounds of the ratio within a round: neighbours in time share the
+machine's mood, and medians of a whole run need not.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Turns", "take_turns"]
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Seconds of every round, by what was run."""
+
+    seconds: Mapping[str, list[float]]
+
+    def median(self, name: str) -> float:
+        """Return the median seconds of one of them."""
+        return statistics.median(self.seconds[name])
+
+    def ratio(self, longer: str, shorter: str) -> float:
+        """Return the median over rounds of how many times as long one took as another."""
+        pairs = zip(self.seconds[longer], self.seconds[shorter], strict=True)
+        return statistics.median(a / b for a, b in pairs)
+
+
+def take_turns(
+    runs: Mapping[str, Callable[[], object]],
+    *,
+    rounds: int,
+    warm_up: int = 1,
+    twice: bool = False,
+    clock: Clock = time.perf_counter,
+) -> Turns:
+    """Run things in turn, in another order each round, and return what each took.
+
+    Args:
+        runs: What to time, by name; each returns when its work is done.
+        rounds: Timed runs of each, at least 1.
+        warm_up: Runs of each before them.
+        twice: Run each twice in its turn and time the second run: the first finds the processor's
+            caches full of its neighbour's numbers. For what takes milliseconds.
+        clock: Seconds; `time.process_time` leaves out what other programs do.
+
+    Raises:
+        ValueError: If `rounds` is below 1.
+    """
+    if rounds < 1:
+        raise ValueError(f"rounds must be at least 1, got {rounds}")
+    for run in runs.values():
+        for _ in range(warm_up):
+            run()
+    rng, names = np.random.default_rng(0), list(runs)
+    seconds = {name: list[float]() for name in names}
+    for _ in range(rounds):
+        for place in rng.permutation(len(names)):
+            name = names[place]
+            if twice:
+                runs[name]()
+            start = clock()
+            runs[name]()
+            seconds[name].append(clock() - start)
+    return Turns(seconds)
