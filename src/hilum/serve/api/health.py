@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse
 
 from hilum.serve.access.principal import Principal
 from hilum.serve.api.asking import TheService, allowed
-from hilum.serve.api.problems import problem
+from hilum.serve.api.problems import problem, told
 
 __all__ = ["router"]
 
@@ -22,7 +22,7 @@ async def alive() -> str:
     return "alive\n"
 
 
-@router.get("/readyz", response_model=None, responses={503: {"description": "Not ready"}})
+@router.get("/readyz", response_class=PlainTextResponse, responses=told({503: "Not ready"}))
 def ready(service: TheService) -> Response:
     """Answer 200 if films can be taken in and read, else 503 with the reasons."""
     problems = service.problems()
@@ -31,7 +31,13 @@ def ready(service: TheService) -> Response:
     return PlainTextResponse("ready\n")
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses=told(
+        {401: "Not logged in", 403: "Not allowed", 429: "Too many", 503: "Not available now"}
+    ),
+)
 def metrics(
     service: TheService, _who: Annotated[Principal, Depends(allowed("metrics"))]
 ) -> PlainTextResponse:
