@@ -50,5 +50,5 @@ def build_app(service: Service, access: Access) -> FastAPI:
     app.include_router(login)
     app.add_middleware(Bounds)
     app.add_middleware(HostGuard, allowed=access.guard.settings.allowed_hosts)
-    app.add_middleware(Headers)
+    app.add_middleware(Headers, secure=access.guard.settings.secure)
     return app

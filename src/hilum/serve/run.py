@@ -112,11 +112,14 @@ def serve(
                 listening.host, service.database, public_url=listening.public_url,
                 oidc=listening.oidc is not None,
             )  # fmt: skip
-            public = listening.public_url or (url if listening.scheme == "https" else None)
             access = Access(
                 Guard(
                     service.database,
-                    AccessSettings(login_required=login, public_url=public),
+                    AccessSettings(
+                        login_required=login,
+                        public_url=listening.public_url,
+                        https=listening.scheme == "https",
+                    ),
                     record=audit.record,
                     oidc=None if listening.oidc is None else OidcLogin(listening.oidc),
                 )

@@ -495,3 +495,13 @@ def test_what_is_over_can_be_swept_at_any_time(entered, clock) -> None:
     door.sweep()
     with door._database.read() as connection:
         assert connection.execute(select(func.count()).select_from(sessions)).scalar_one() == 0
+
+
+def test_nobody_asks_without_end_either(guard, asked) -> None:
+    door = guard()
+    door._limiter = Limiter({kind: Rate(a_second=1, burst=4) for kind in RATES})
+    for _ in range(4):
+        with pytest.raises(NotLoggedInError):
+            door.identify(asked())
+    with pytest.raises(TooManyError, match="Try again in 1 s"):
+        door.identify(asked())

@@ -85,6 +85,9 @@ def test_no_answer_to_a_login_is_kept_in_a_cache(client) -> None:
 @pytest.mark.parametrize("next_path", ["//evil.example", "https://evil.example", "/\\evil.example"])
 def test_a_login_leads_to_no_other_site(client, next_path: str) -> None:
     assert log_in(client, next=next_path).headers["location"] == "/"
+    form = {"name": "anna", "password": "hunter2 hunter2", "next": next_path}
+    back = client.post("/login", data=form, headers=HTML).headers["location"]
+    assert back == "/login?problem=wrong&next=%2F"
 
 
 def test_a_wrong_password_leads_back_to_the_form_and_says_only_that(client) -> None:

@@ -23,4 +23,4 @@ def insert_new(connection: Connection, table: Table, values: Mapping[str, Any]) 
     """
     kind = postgresql if connection.dialect.name == "postgresql" else sqlite
     asked = kind.insert(table).values(**values).on_conflict_do_nothing()
-    return connection.execute(asked).rowcount == 1
+    return connection.execute(asked.returning(*table.primary_key)).first() is not None

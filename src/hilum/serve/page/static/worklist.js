@@ -136,7 +136,7 @@ function cells(entry) {
   if (entry.problem) film.append(el("span", { class: "why", text: entry.problem }));
   const who = el("td", { class: "name-cell" });
   if (entry.patient_name) who.append(foreign(entry.patient_name), " ");
-  if (entry.patient_id) who.append(el("bdi", { class: "dim", text: entry.patient_id }));
+  if (entry.patient_id) who.append(el("bdi", { class: "dim number", text: entry.patient_id }));
   return [
     el("td", { class: "state", text: entry.state }),
     el("td", { class: "n" }, entry.probability === null ? [] : [share(entry)]),
