@@ -75,7 +75,8 @@ docs: setup  ## Build the documentation into site/.
 
 lock: setup  ## Write requirements.lock anew from pyproject.toml.
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	  --no-emit-index-url --extra train --extra fast --extra scale --extra bench --group dev --group docs \
+	  --no-emit-index-url --extra train --extra fast --extra scale --extra bench \
+	  --extra serve --extra postgresql --extra dicom --group dev --group docs \
 	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 clean:  ## Remove what was built; runs/ stays.

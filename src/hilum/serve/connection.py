@@ -27,7 +27,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _open: ClassVar[Counter[str]] = Counter()
 
     _timer: asyncio.TimerHandle | None = None
-    _head = 0
+    _head = _fields = 0
     _in_head = True
     _address = ""
 
@@ -59,9 +59,23 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._in_head and self._head > self.head_bytes:
             self._refuse(b"431 Request Header Fields Too Large")
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; a head that came in one piece is weighed here."""
+        self._fields += len(name) + len(value)
+        if self._fields > self.head_bytes:
+            self._refuse(b"431 Request Header Fields Too Large")
+            raise ValueError("the head is too long")
+        super().on_header(name, value)
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that a request could not be understood, unless it has been answered."""
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
+
     def on_headers_complete(self) -> None:
         """Start answering."""
         self._in_head = False
+        self._fields = 0
         self._end_timer()
         super().on_headers_complete()
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ from hilum.serve.storage import answers, audit, films, jobs
 from hilum.serve.storage.errors import FullError, UnavailableError
 from hilum.serve.storage.films import new_id
 from hilum.serve.storage.jobs import Job
+from hilum.serve.storage.objects import add_object
 from hilum.serve.storage.tables import answers as answer_rows
 from hilum.serve.storage.tables import deliveries, received
 from hilum.serve.storage.tables import films as film_rows
@@ -86,11 +87,15 @@ class KeptFilms:
         service.blobs.keep(part, sha256)
         now, job = service.clock(), None
         with service.database.write() as connection:
+            audit.lock(connection)  # two associations may bring one UID at one moment
             raced = _known(connection, facts.sop_uid)
             film = None
             if raced is None:
                 if facts.kind is Kind.CANDIDATE:
                     film, job = self._film(connection, facts, sha256, who, now)
+                else:
+                    kind: Literal["aside", "own"] = "own" if facts.kind is Kind.OWN else "aside"
+                    add_object(connection, sha256, kind, now=now)
                 _note(connection, facts, blob=sha256, film=film, conflict=False, now=now)
                 audit.record(
                     connection, actor=who, action="send object", object=film or sha256, now=now,
@@ -169,10 +174,13 @@ class KeptFilms:
 
     def answered(self, film: FilmToRead, reading: Reading, results: Sequence[ResultFile]) -> None:  # noqa: ARG002
         """Keep result files, and queue them for every destination."""
-        names = [self._kept(result.path) for result in results]
+        files = [(self._kept(result.path), result.path) for result in results]
+        names = [name for name, _ in files]
         with self._service.database.write() as connection:
             answer = _answer(connection, film.id, self._service.bundle.id)
             now = self._service.clock()
+            for name in names:
+                add_object(connection, name, "result", now=now)
             for destination in self._destinations:
                 connection.execute(
                     insert(deliveries).values(
@@ -184,6 +192,8 @@ class KeptFilms:
                 connection, actor="hilum", action="queue results", object=film.id, now=now,
                 bundle=answer.bundle, detail={"objects": [r.sop_uid for r in results]},
             )  # fmt: skip
+        for name, path in files:  # a sweep may have found the file before the row
+            self._service.blobs.keep(path, name)
 
     def failed(self, film: FilmToRead, why: str) -> None:
         """Note that no result can be made of an answer, so that it is not tried for ever."""

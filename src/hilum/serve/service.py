@@ -35,6 +35,7 @@ from hilum.serve.storage.errors import (
 )
 from hilum.serve.storage.films import Film
 from hilum.serve.storage.jobs import Job, Region
+from hilum.serve.storage.objects import remove_old_objects
 from hilum.serve.storage.retention import SteadyClock, remove_old, remove_orphans
 from hilum.serve.workers.pool import Pool
 from hilum.serve.workers.tasks import Draw, Drawn, Failed, Look, Reply, Seen, Show, Shown
@@ -338,16 +339,17 @@ class Service:
     # Going round
 
     def _go_round(self) -> None:
-        cleaned = -_ORPHANS_S
-        while not self._stop.wait(_ROUND_S):
+        due = time.monotonic()
+        while not self._stop.is_set():
             try:
                 self._adopt()
                 self._forget()
-                if time.monotonic() - cleaned > _ORPHANS_S:
+                if time.monotonic() >= due:
                     remove_orphans(self.database, self.blobs)
-                    cleaned = time.monotonic()
+                    due = time.monotonic() + _ORPHANS_S
             except Exception as error:  # noqa: BLE001  (the next round must come)
                 logger.warning("A round was left out: %s", error)
+            self._stop.wait(_ROUND_S)
 
     def _adopt(self) -> None:
         """Take over what dead processes left, and what this one could not keep."""
@@ -373,6 +375,7 @@ class Service:
         if self.settings.keep_days is not None:
             before = now - timedelta(days=self.settings.keep_days)
             remove_old(self.database, self.blobs, before=before, now=now)
+            remove_old_objects(self.database, self.blobs, before=before, now=now)
 
     # Health
 

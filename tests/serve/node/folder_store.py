@@ -51,9 +51,11 @@ class FolderStore:
                     return Outcome.DUPLICATE
                 self.conflicts.append(facts)
                 return Outcome.CONFLICT
-            part.rename(kept)
             record = {**asdict(facts), "kind": facts.kind.name}
-            (self.films / f"{facts.sop_uid}.json").write_text(json.dumps(record))
+            draft = self.films / f"{facts.sop_uid}.draft"
+            draft.write_text(json.dumps(record))
+            draft.rename(self.films / f"{facts.sop_uid}.json")
+            part.rename(kept)
             self.facts[facts.sop_uid] = facts.sha256
             sync_folder(self.films)
             return Outcome.STORED
@@ -71,6 +73,7 @@ class FolderStore:
                 FilmToRead(id=path.stem, path=path.with_suffix(".dcm"))
                 for path in sorted(self.films.glob("*.json"))
                 if json.loads(path.read_text())["kind"] == Kind.CANDIDATE.name
+                and path.with_suffix(".dcm").exists()
                 and path.stem not in self.answers
                 and path.stem not in self.failures
             ]

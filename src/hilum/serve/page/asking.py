@@ -66,4 +66,3 @@ def _told(error: Exception) -> tuple[int, str, str]:
     if isinstance(error, RequestValidationError):
         return 404, "Not found", "There is no such page."
     return 503, "Not available now", str(error)
-

@@ -37,7 +37,9 @@ _LOGIN_PROBLEMS = {
     "come in; the server's log says why.",
 }
 
-pages = APIRouter(include_in_schema=False, route_class=PageRoute, default_response_class=HTMLResponse)
+pages = APIRouter(
+    include_in_schema=False, route_class=PageRoute, default_response_class=HTMLResponse
+)
 parts = APIRouter(include_in_schema=False)
 """What scripts ask for; its refusals are JSON."""
 

@@ -24,7 +24,7 @@ from hilum.data.atomic import sync_folder
 from hilum.errors import HilumError
 from hilum.serve.storage import audit
 from hilum.serve.storage.database import Database
-from hilum.serve.storage.tables import deliveries, films, metadata, received
+from hilum.serve.storage.tables import films, metadata, objects
 
 __all__ = ["Backup", "check", "make_backup", "restore_backup"]
 
@@ -238,12 +238,8 @@ def _kept(connection: Connection) -> Iterator[tuple[str, str]]:
 
 def _files(connection: Connection) -> dict[str, str]:
     """Return what each file belongs to, by its hash: a film, or what came or goes by DICOM."""
-    sent = select(deliveries.c.id, deliveries.c.files).order_by(deliveries.c.seq)
-    found = {name: row.id for row in connection.execute(sent) for name in row.files}
-    aside = select(received.c.id, received.c.blob).where(
-        received.c.film.is_(None), received.c.conflict.is_(False)
-    )
-    found |= {row.blob: row.id for row in connection.execute(aside.order_by(received.c.seq))}
+    others = select(objects.c.sha256, objects.c.kind).order_by(objects.c.at)
+    found = {row.sha256: row.kind for row in connection.execute(others)}
     asked = select(films.c.id, films.c.sha256).where(films.c.removed_at.is_(None))
     return found | {row.sha256: row.id for row in connection.execute(asked.order_by(films.c.seq))}
 

@@ -18,6 +18,7 @@ from hilum.serve.clock import Clock
 from hilum.serve.storage import audit
 from hilum.serve.storage.blobs import BlobStore
 from hilum.serve.storage.database import Database
+from hilum.serve.storage.objects import kept_names
 from hilum.serve.storage.tables import films, jobs
 
 __all__ = ["SteadyClock", "remove_old", "remove_orphans"]
@@ -75,17 +76,16 @@ def remove_old(
 
 
 def remove_orphans(database: Database, blobs: BlobStore) -> int:
-    """Delete bytes that no film has: a crash left them behind; return how many."""
+    """Delete files of which no row tells: a crash left them behind; return how many."""
     count = 0
     for names in blobs.names():
         for first in range(0, len(names), _AT_ONCE):
             some = names[first : first + _AT_ONCE]
             with database.read() as connection:
-                kept = films.c.sha256.in_(some), films.c.removed_at.is_(None)
-                known = set(connection.execute(select(films.c.sha256).where(*kept)).scalars())
+                known = kept_names(connection, some)
             count += _delete(database, blobs, [name for name in some if name not in known])
     if count:
-        logger.info("%d files that no film has were deleted", count)
+        logger.info("%d files of which no row told were deleted", count)
     return count
 
 
@@ -95,8 +95,7 @@ def _delete(database: Database, blobs: BlobStore, names: Sequence[str]) -> int:
         return 0
     with database.write() as connection:
         audit.lock(connection)
-        kept = films.c.sha256.in_(names), films.c.removed_at.is_(None)
-        stay = set(connection.execute(select(films.c.sha256).where(*kept)).scalars())
+        stay = kept_names(connection, names)
         gone = [name for name in names if name not in stay]
         for name in gone:
             blobs.remove(name)

@@ -38,6 +38,7 @@ __all__ = [
     "films",
     "jobs",
     "metadata",
+    "objects",
     "opinions",
     "probabilities",
     "received",
@@ -251,6 +252,15 @@ received = _counted(  # every object a DICOM peer was told we hold, films and ot
     Column("conflict", Boolean, nullable=False),
     Column("at", Moment, nullable=False),
     UniqueConstraint("sop_uid", "sha256"),
+)
+
+objects = Table(  # files that are not films: kept aside, or results to send
+    "objects",
+    metadata,
+    Column("sha256", _HASH, primary_key=True),
+    Column("kind", String(16), nullable=False),  # aside, own, result
+    Column("at", Moment, nullable=False),
+    Index(None, "at"),
 )
 
 deliveries = _counted(

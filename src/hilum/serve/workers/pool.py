@@ -156,22 +156,38 @@ class _Place:
         self.deaths = 0
         self.fatal: str | None = None
         self.closing = False
+        self._opened = False
         self._not_before = 0.0
 
     @property
     def open(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._opened and self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:
         return self._process.pid if self._process is not None else 0
 
     def start(self) -> None:
-        """Start a process, if there is none; a fault of the bundle is kept in `fatal`."""
+        """Start a process, if there is none; why it cannot be is kept in `fatal` for a while."""
         if self.open or time.monotonic() < self._not_before:
             return
-        self.kill()
+        for _ in range(_TRIES):
+            self.kill()
+            try:
+                self.fatal = self._started()
+                break
+            except (EOFError, OSError, FrameError, TimeoutError) as error:
+                self.fatal = f"A process that looks at films cannot be started: {error}"
+        if self.fatal:
+            logger.error("%s", self.fatal)
+            self._not_before = time.monotonic() + _AGAIN_S
+            self.kill()
+        self._opened = self.fatal is None
+
+    def _started(self) -> str | None:
+        """Start a process; return its fault if it says that it has one."""
         ours, theirs = socket.socketpair()
+        self._pipe = Connection(ours.detach())
         with theirs:
             module = "hilum.serve.workers.child"
             command = [sys.executable, "-P", "-m", module, str(theirs.fileno())]
@@ -179,17 +195,9 @@ class _Place:
                 command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
             )  # fmt: skip
-        self._pipe = Connection(ours.detach())
-        try:
-            send(self._pipe, self._first)
-            head, _ = self._reply(_START_S)
-            self.fatal = head.get("fatal")
-        except (EOFError, OSError, FrameError, TimeoutError) as error:
-            self.fatal = f"A process that looks at films cannot be started: {error}"
-        if self.fatal:
-            logger.error("%s", self.fatal)
-            self._not_before = time.monotonic() + _AGAIN_S
-            self.kill()
+        send(self._pipe, self._first)
+        head, _ = self._reply(_START_S)
+        return head.get("fatal")
 
     def done(self, task: Task) -> Reply:
         """Return the reply to a task, whatever it does to the process.
@@ -224,6 +232,7 @@ class _Place:
         if self._pipe is not None:
             self._pipe.close()
         self._process = self._pipe = None
+        self._opened = False
 
     def _open_pipe(self) -> Connection:
         if self._pipe is None:

@@ -3,7 +3,7 @@
 
 /**
  * @param {string} tag
- * @param {Record<string, string | number | boolean | null | undefined> & { text?: unknown }} [told]
+ * @param {Record<string, unknown>} [told]
  *   `text` is set as text; `class`, `title`, `href`, `for`, `data-*` ... as attributes; null leaves one out.
  * @param {(Node | string)[]} [inside]
  * @returns {HTMLElement}

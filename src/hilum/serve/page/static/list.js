@@ -5,13 +5,22 @@ import { askJson } from "./ask.js";
 const KEPT = "hilum-list";
 const PAGE = 50;
 
-/** @typedef {{ query: string, offset: number, total: number, ids: string[] }} Kept */
+/** @typedef {{ query: string, offset: number, total: number, ids: string[], shown: string[] }} Kept `shown`: films that can be shown. */
 
 /**
  * @param {Kept} list
  */
 export function keepList(list) {
   sessionStorage.setItem(KEPT, JSON.stringify(list));
+}
+
+/**
+ * @param {{ film: string, state: string }[]} entries
+ * @returns {{ ids: string[], shown: string[] }}
+ */
+export function idsOf(entries) {
+  const shown = entries.filter((entry) => entry.state === "read" || entry.state === "refused");
+  return { ids: entries.map((entry) => entry.film), shown: shown.map((entry) => entry.film) };
 }
 
 /** @returns {Kept | null} */
@@ -31,7 +40,7 @@ export function keptList() {
  */
 async function fetchList(query, offset) {
   const found = await askJson(`/api/v1/films?${query}&limit=${PAGE}&offset=${offset}`, { background: true });
-  return { query, offset, total: found.total, ids: found.entries.map((/** @type {{ film: string }} */ each) => each.film) };
+  return { query, offset, total: found.total, ...idsOf(found.entries) };
 }
 
 /**

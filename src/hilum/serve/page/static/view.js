@@ -54,7 +54,7 @@ export class View {
     this.picture = null;
     this.box = { left: 0, top: 0, right: 0, bottom: 0 };
     this.table = greyTable(this.window, false, 256);
-    this.stale = { samples: true, table: true };
+    this.stale = { samples: true, table: true, marks: true };
     this.frame = 0;
     this.untouched = true;
     new ResizeObserver(() => this.#resized()).observe(this.stage);
@@ -123,11 +123,12 @@ export class View {
 
   /**
    * Draw with the next frame.
-   * @param {{ samples?: boolean, table?: boolean }} [what]
+   * @param {{ samples?: boolean, table?: boolean }} [what] A table alone leaves what lies on the film as it is.
    */
   changed(what = {}) {
     this.stale.samples ||= Boolean(what.samples);
     this.stale.table ||= Boolean(what.table);
+    this.stale.marks ||= Boolean(what.samples) || !what.table;
     if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
   }
 
@@ -141,9 +142,9 @@ export class View {
       this.onDraw.forEach((each) => each());
       return;
     }
-    const drawn = this.#drawPixels(this.film, this.picture);
-    if (drawn) context.putImageData(this.picture, 0, 0);
-    drawMarks(this);
+    const marks = this.stale.marks;
+    if (this.#drawPixels(this.film, this.picture)) context.putImageData(this.picture, 0, 0);
+    if (marks) drawMarks(this);
     this.onDraw.forEach((each) => each());
   }
 
@@ -154,6 +155,7 @@ export class View {
    */
   #drawPixels(film, picture) {
     const stale = this.stale;
+    stale.marks = false;
     if (!stale.samples && !stale.table) return false;
     const out = new Uint32Array(picture.data.buffer);
     if (stale.samples) {
@@ -163,7 +165,7 @@ export class View {
     }
     if (stale.table) this.table = greyTable(this.window, this.inverted, film.bits === 8 ? 256 : 65536);
     applyTable(this.samples, this.table, this.screen.width, this.box, out);
-    this.stale = { samples: false, table: false };
+    this.stale = { samples: false, table: false, marks: false };
     return true;
   }
 

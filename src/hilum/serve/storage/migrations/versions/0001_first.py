@@ -70,6 +70,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_films_sop_uid"), "films", ["sop_uid"], unique=False)
     op.create_index(op.f("ix_films_study_uid"), "films", ["study_uid"], unique=False)
     op.create_table(
+        "objects",
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_objects")),
+    )
+    op.create_index(op.f("ix_objects_at"), "objects", ["at"], unique=False)
+    op.create_table(
         "received",
         sa.Column("seq", SEQ, autoincrement=True, nullable=False),
         sa.Column("id", sa.String(length=32), nullable=False),
