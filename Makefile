@@ -10,7 +10,7 @@ DEMO ?= runs/demo
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check format lint types layers bench docs lock clean
+.PHONY: help setup demo test test-all services check format lint types layers bench docs lock clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ test: setup  ## Pass the tests that take less than ten seconds each.
 
 test-all: setup  ## Pass every test.
 	$(RUN) pytest -q -n 2
+
+services:  ## Install what tests of a real browser, archive and database start (Debian, as root).
+	.ci/services
 
 check: lint types layers test  ## What CI runs: lint, format, types, layers, tests.
 
