@@ -18,7 +18,7 @@ from tests.serve.conftest import Clock
 from hilum.errors import ConfigError
 from hilum.serve.node.seams import Kind, Outcome, ReceivedObject
 from hilum.serve.node.settings import Destination, WebDestination
-from hilum.serve.pacs import KeptFilms, KeptOutbox
+from hilum.serve.pacs import KeptFilms, KeptOutbox, queue_again
 from hilum.serve.run_node import destination, node_settings
 from hilum.serve.service import Service
 from hilum.serve.settings import ServeSettings
@@ -196,7 +196,7 @@ def test_deliveries_wait_are_sent_are_given_up_and_queued_again(
     assert (tried.id, tried.attempts) == (second.id, 1)
     outbox.dead(second.id, "it never answered")
     assert outbox.due(service.clock(), 8) == []
-    assert outbox.again(who="ada") == 1
+    assert queue_again(service.database, who="ada", now=service.clock()) == 1
     assert [each.id for each in outbox.due(service.clock(), 8)] == [second.id]
 
 
@@ -208,7 +208,7 @@ def test_an_answer_of_which_no_result_can_be_made_is_not_tried_for_ever(
     (film,) = kept.waiting(8)
     kept.failed(film, "it has no study")
     assert kept.waiting(8) == []
-    assert KeptOutbox(service).again(who="ada") == 0
+    assert queue_again(service.database, who="ada", now=service.clock()) == 0
     assert column(service, select(deliveries.c.problem)) == ["it has no study"]
 
 

@@ -96,3 +96,22 @@ def audit(
     if fault is not None:
         note(f"hilum: the audit trail is not whole: entry {fault.seq}: {fault.reason}")
         raise Exit(4)
+
+
+@db.command("resend", short_help="Send results again that were given up.")
+def resend(data: Data = _DATA, database: Url = None) -> None:
+    """Queue results anew that could not be sent for so long that they were given up.
+
+    A node that runs on the same data sends them.
+    """
+    from hilum.serve import need_dicom, need_extra
+
+    need_extra()
+    need_dicom()
+    from hilum.serve.clock import utc_now
+    from hilum.serve.pacs import queue_again
+    from hilum.serve.place import opened_database
+
+    with opened_database(data, database) as opened:
+        found = queue_again(opened, who="command line", now=utc_now())
+    echo(f"{found} deliveries queued again")

@@ -32,6 +32,7 @@ from hilum.serve.node.seams import (
 )
 from hilum.serve.service import Service
 from hilum.serve.storage import answers, audit, films, jobs
+from hilum.serve.storage.database import Database
 from hilum.serve.storage.errors import FullError, UnavailableError
 from hilum.serve.storage.films import new_id
 from hilum.serve.storage.jobs import Job
@@ -41,7 +42,7 @@ from hilum.serve.storage.tables import deliveries, received
 from hilum.serve.storage.tables import films as film_rows
 from hilum.serve.workers.tasks import Drawn
 
-__all__ = ["KeptFilms", "KeptOutbox"]
+__all__ = ["KeptFilms", "KeptOutbox", "queue_again"]
 
 _KINDS = {Kind.CANDIDATE: "film", Kind.ASIDE: "aside", Kind.OWN: "own"}
 _NOWHERE = ""
@@ -292,20 +293,6 @@ class KeptOutbox:
         """Note that it is given up; a person may queue it again."""
         self._end(id, "dead", why)
 
-    def again(self, *, who: str) -> int:
-        """Queue what was given up anew; return how many deliveries."""
-        now = self._service.clock()
-        with self._service.database.write() as connection:
-            found = connection.execute(
-                update(deliveries)
-                .where(deliveries.c.state == "dead", deliveries.c.destination != _NOWHERE)
-                .values(state="waiting", tries=0, next_try=now, created_at=now, finished_at=None)
-            ).rowcount
-            audit.record(
-                connection, actor=who, action="send again", object=f"{found} deliveries", now=now
-            )
-        return found
-
     def _end(self, delivery: str, state: str, why: str | None) -> None:
         now = self._service.clock()
         with self._service.database.write() as connection:
@@ -320,6 +307,20 @@ class KeptOutbox:
                 connection, actor="hilum", object=delivery, now=now,
                 action="send results" if state == "sent" else "give results up",
             )  # fmt: skip
+
+
+def queue_again(database: Database, *, who: str, now: datetime) -> int:
+    """Queue deliveries anew that were given up; return how many."""
+    with database.write() as connection:
+        found = connection.execute(
+            update(deliveries)
+            .where(deliveries.c.state == "dead", deliveries.c.destination != _NOWHERE)
+            .values(state="waiting", tries=0, next_try=now, created_at=now, finished_at=None)
+        ).rowcount
+        audit.record(
+            connection, actor=who, action="send again", object=f"{found} deliveries", now=now
+        )
+    return found
 
 
 def _known(connection: Connection, sop_uid: str) -> Mapping[Any, Any] | None:
