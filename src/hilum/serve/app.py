@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from hilum.serve.access.web import Access, HostGuard
 from hilum.serve.access.web import router as login
-from hilum.serve.api import films, health, opinions
+from hilum.serve.api import fhir, films, health, opinions
 from hilum.serve.api.problems import add_handlers
 from hilum.serve.bounds import Bounds
 from hilum.serve.headers import Headers
@@ -42,7 +42,7 @@ def build_app(service: Service, access: Access) -> FastAPI:
     app.state.service, app.state.access = service, access
     add_handlers(app)
     api = APIRouter(prefix="/api/v1")
-    for router in (films.router, opinions.router):
+    for router in (films.router, fhir.router, opinions.router):
         api.include_router(router)
     app.include_router(api)
     app.include_router(health.router)

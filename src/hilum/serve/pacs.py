@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from sqlalchemy import Connection, insert, select, update
 
-from hilum.screening.result import Screening
 from hilum.serve.node.seams import (
     Delivery,
     FilmToRead,
@@ -30,6 +29,7 @@ from hilum.serve.node.seams import (
     ReceivedObject,
     ResultFile,
 )
+from hilum.serve.recalled import recalled
 from hilum.serve.service import Service
 from hilum.serve.storage import answers, audit, films, jobs
 from hilum.serve.storage.database import Database
@@ -224,16 +224,7 @@ class KeptFilms:
             film = films.film_with(connection, path.name)
             answer = _answer(connection, film.id, service.bundle.id)
             cams = answers.cams_of(connection, answer.id)
-        record, told = service.bundle.record, answer.answer
-        name, threshold = record.threshold(told["threshold"]["name"])
-        screening = Screening(
-            path=film.id, bundle=answer.bundle, bundle_name=answer.bundle_name,
-            threshold_name=name, threshold=threshold, accepted=answer.accepted,
-            reasons=tuple(told["reasons"]), warnings=tuple(told["warnings"]), gate=told["gate"],
-            probabilities=told["probabilities"], calibrated=told["calibrated"],
-            decision=answer.decision, cam_empty=told["cam_empty"], seconds=told["seconds"],
-            sha256=told["sha256"], cams=cams,
-        )  # fmt: skip
+        record, screening = service.bundle.record, recalled(answer, cams)
         overlay: NDArray[np.uint8] | None = None
         if answer.accepted and answer.decision is not None and cams is not None:
             drawn = service.drawn(film, answer, answer.decision).result()

@@ -28,7 +28,7 @@ export async function fetchInto(view, film) {
  * @param {View} view
  * @param {string} film
  */
-export function refine(view, film) {
+function refine(view, film) {
   let asked = false;
   const check = async () => {
     const shown = view.film;

@@ -58,7 +58,7 @@ function prepareForm(form, about) {
  * @param {About} about
  */
 async function save(form, about) {
-  const status = find("#status", HTMLElement);
+  const status = find("#opinion-status", HTMLElement);
   const button = find("#opinion-save", HTMLButtonElement);
   button.disabled = true;
   try {

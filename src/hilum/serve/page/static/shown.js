@@ -23,7 +23,7 @@ export async function fetchTold() {
   showAnswer();
 }
 
-export function showAnswer() {
+function showAnswer() {
   const box = find("#answer", HTMLElement);
   const failed = state.told?.jobs.find((job) => job.state === "failed");
   if (state.whole) box.replaceChildren(...answerInWords(state.whole, about.bundle));
@@ -37,7 +37,7 @@ export function showAnswer() {
   tellPrint();
 }
 
-export function showStruck() {
+function showStruck() {
   const option = find('#beside [value="struck"]', HTMLOptionElement);
   option.hidden = !state.struck;
   const box = maybe("#strike-result");
@@ -66,7 +66,7 @@ export function showMaps() {
  * @param {import("./facts.js").Told | null} told
  * @returns {Answer | null}
  */
-export function lastWhole(told) {
+function lastWhole(told) {
   return told?.answers.filter((each) => !each.struck.length).at(-1) ?? null;
 }
 
@@ -74,7 +74,7 @@ export function lastWhole(told) {
  * @param {View} view
  * @param {Answer | null} answer
  */
-export function setHeat(view, answer) {
+function setHeat(view, answer) {
   view.heat = null;
   view.heatShown = state.map;
   const map = answer?.maps?.[mapLabel.value];
@@ -93,10 +93,10 @@ export function setHeat(view, answer) {
  * @param {Answer | null} answer
  * @param {import("./facts.js").Told | null} told
  */
-export function tellCorners(view, answer, told) {
+function tellCorners(view, answer, told) {
   const corner = (/** @type {string} */ name) => find(`.${name}`, HTMLElement, view.element);
   const film = view.film;
-  say(corner("tl"), [dated(told?.study_date ?? null), told?.view ?? "", view === views.beside ? (besideChoice.value === "struck" ? "read without struck regions" : "prior") : ""].filter(Boolean).join("\n"));
+  say(corner("tl"), [dated(told?.study_date ?? null), told?.view ?? "", view === views.beside ? besideWords(told) : ""].filter(Boolean).join("\n"));
   if (!film) return;
   const zoom = Math.round(100 * view.camera.scale);
   say(corner("bl"), [`W ${Math.round(view.window.width)} L ${Math.round(view.window.center)}${view.inverted ? " inverted" : ""}`, `${zoom} %`].join("\n"));
@@ -104,11 +104,22 @@ export function tellCorners(view, answer, told) {
 }
 
 /**
+ * @param {import("./facts.js").Told | null} told
+ * @returns {string} How what stands beside the film is related to it.
+ */
+function besideWords(told) {
+  if (besideChoice.value === "struck") return "read without struck regions";
+  const [date, here] = [told?.study_date, state.told?.study_date];
+  if (!date || !here || date === here) return "other film under this number";
+  return date < here ? "prior film" : "later film";
+}
+
+/**
  * @param {View} view
  * @param {Answer | null} answer
  * @returns {string}
  */
-export function mapWords(view, answer) {
+function mapWords(view, answer) {
   if (!answer) return "";
   if (!answer.maps) return answer.accepted ? "no evidence map" : "refused by the gate";
   if (!state.map) return "";

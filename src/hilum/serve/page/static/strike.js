@@ -1,7 +1,7 @@
 // @ts-check
 /** Regions to strike out: drawn, given by numbers, taken back, sent; then both answers beside each other. */
 import { Problem, askJson } from "./ask.js";
-import { el, find, maybe } from "./dom.js";
+import { el, find, maybe, say } from "./dom.js";
 import { LEAST, regionInWords } from "./region.js";
 
 const MOST = 20;
@@ -11,7 +11,7 @@ const MOST = 20;
 export class Strike {
   /**
    * @param {string} film
-   * @param {{ changed: (regions: Region[]) => void, read: () => Promise<void>, say: (words: string) => void }} page
+   * @param {{ changed: (regions: Region[]) => void, read: () => Promise<void> }} page
    *   `changed`: other regions are chosen; `read`: the film was read without them.
    */
   constructor(film, page) {
@@ -30,14 +30,14 @@ export class Strike {
       const [top, left] = [share("top"), share("left")];
       /** @type {Region} */
       const region = [top, left, Math.min(share("height"), 1 - top), Math.min(share("width"), 1 - left)];
-      if (Math.min(region[2], region[3]) < LEAST) this.page.say("That region has no size within the film.");
+      if (Math.min(region[2], region[3]) < LEAST) this.#say("That region has no size within the film.");
       else this.add(region);
     });
   }
 
   /** @param {Region} region */
   add(region) {
-    if (this.regions.length >= MOST) this.page.say(`At most ${MOST} regions can be struck out at once.`);
+    if (this.regions.length >= MOST) this.#say(`At most ${MOST} regions can be struck out at once.`);
     else this.#set([...this.regions, region]);
   }
 
@@ -52,6 +52,7 @@ export class Strike {
   #set(regions) {
     this.regions = regions;
     if (!this.present) return;
+    if (regions.length) this.#say("");
     find("#regions", HTMLElement).replaceChildren(...regions.map((region, index) => {
       const gone = el("button", { type: "button", text: "Remove", "aria-label": `Remove region ${index + 1}` });
       gone.addEventListener("click", () => this.#set(this.regions.filter((_, at) => at !== index)));
@@ -62,12 +63,18 @@ export class Strike {
     this.page.changed(regions);
   }
 
+  /** @param {string} words */
+  #say(words) {
+    const box = maybe("#strike-status");
+    if (box) say(box, words);
+  }
+
   /** Have the film read without them. */
   async send() {
     const button = find("#strike-send", HTMLButtonElement);
     if (!this.regions.length || button.disabled) return;
     button.disabled = true;
-    this.page.say("The film is read without the struck-out regions.");
+    this.#say("The film is read without the struck-out regions.");
     try {
       let job = await askJson(`/api/v1/films/${this.film}/strike?wait=30`, { method: "POST", json: { regions: this.regions } });
       for (let tries = 0; job.state === "queued" && tries < 120; tries++) {
@@ -78,9 +85,9 @@ export class Strike {
       if (job.state === "failed") throw new Problem(422, job.error ?? "It could not be read.");
       this.#set([]);
       await this.page.read();
-      this.page.say("Read without the struck-out regions; both answers are shown.");
+      this.#say("Read without the struck-out regions; both answers are shown.");
     } catch (error) {
-      this.page.say(error instanceof Problem ? error.message : "The film could not be read again.");
+      this.#say(error instanceof Problem ? error.message : "The film could not be read again.");
       button.disabled = !this.regions.length;
     }
   }

@@ -51,7 +51,7 @@ export function drawn(view, kind) {
  * @param {View} view
  * @returns {boolean} Whether it shows the film of this page, not a prior.
  */
-export function isThisFilm(view) {
+function isThisFilm(view) {
   return view === views.film || besideChoice.value === "struck";
 }
 

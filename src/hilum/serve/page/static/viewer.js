@@ -39,7 +39,6 @@ const strike = new Strike(id, {
     besideChoice.value = "struck";
     await showBeside();
   },
-  say: setStatus,
 });
 tools.regions.add = (region) => strike.add(region);
 tools.regions.undo = () => strike.undo();
