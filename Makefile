@@ -10,7 +10,7 @@ DEMO ?= runs/demo
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all services check format lint types layers bench docs lock clean
+.PHONY: help setup demo test test-all services check format lint types layers audit bench docs lock clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,7 +53,7 @@ test-all: setup  ## Pass every test.
 services:  ## Install what tests of a real browser, archive and database start (Debian, as root).
 	.ci/services
 
-check: lint types layers test  ## What CI runs: lint, format, types, layers, tests.
+check: lint types layers audit test  ## What CI runs: lint, format, types, layers, tests.
 
 lint: setup
 	$(BIN)/ruff check .
@@ -65,6 +65,9 @@ format: setup  ## Put the code in order.
 
 types: setup
 	$(BIN)/mypy
+
+audit: setup  ## Ask whether anything is known against the locked packages.
+	$(BIN)/python .ci/audit.py
 
 layers: setup
 	$(BIN)/lint-imports
