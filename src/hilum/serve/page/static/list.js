@@ -5,7 +5,7 @@ import { askJson } from "./ask.js";
 const KEPT = "hilum-list";
 const PAGE = 50;
 
-/** @typedef {{ query: string, offset: number, total: number, ids: string[], shown: string[] }} Kept `shown`: films that can be shown. */
+/** @typedef {{ query: string, offset: number, total: number, ids: string[] }} Kept */
 
 /**
  * @param {Kept} list
@@ -14,17 +14,8 @@ export function keepList(list) {
   sessionStorage.setItem(KEPT, JSON.stringify(list));
 }
 
-/**
- * @param {{ film: string, state: string }[]} entries
- * @returns {{ ids: string[], shown: string[] }}
- */
-export function idsOf(entries) {
-  const shown = entries.filter((entry) => entry.state === "read" || entry.state === "refused");
-  return { ids: entries.map((entry) => entry.film), shown: shown.map((entry) => entry.film) };
-}
-
 /** @returns {Kept | null} */
-export function keptList() {
+function keptList() {
   try {
     const found = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
     return found && Array.isArray(found.ids) ? found : null;
@@ -40,7 +31,7 @@ export function keptList() {
  */
 async function fetchList(query, offset) {
   const found = await askJson(`/api/v1/films?${query}&limit=${PAGE}&offset=${offset}`, { background: true });
-  return { query, offset, total: found.total, ...idsOf(found.entries) };
+  return { query, offset, total: found.total, ids: found.entries.map((/** @type {{ film: string }} */ each) => each.film) };
 }
 
 /**

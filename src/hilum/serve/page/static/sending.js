@@ -4,7 +4,7 @@ import { el, find, say } from "./dom.js";
 import { sized } from "./words.js";
 
 const SHOWN = 200;
-const STATES = { queued: "waits its turn", sending: "is sent", waiting: "waits", sent: "sent", known: "was here already", failed: "not sent" };
+const STATES = { queued: "waits its turn", sending: "being sent", waiting: "waits", sent: "sent", known: "was here already", failed: "not sent" };
 
 /** @typedef {import("./upload.js").Uploads} Uploads @typedef {import("./upload.js").Item} Item */
 

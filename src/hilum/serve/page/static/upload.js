@@ -133,7 +133,7 @@ export class Uploads {
     } else if (isWorthAgain(status)) {
       const seconds = waitS(item.tries, asked);
       const why = status ? wordsOf(body, status) : "The network is lost.";
-      Object.assign(item, { state: "waiting", sent: 0, words: `${why} Tried again in ${Math.round(seconds)} s.` });
+      Object.assign(item, { state: "waiting", sent: 0, words: `${why} Trying again in ${Math.round(seconds)} s.` });
       item.timer = setTimeout(() => this.again(item), 1000 * seconds);
     } else {
       Object.assign(item, { state: "failed", words: wordsOf(body, status) });

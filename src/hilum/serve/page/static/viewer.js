@@ -5,10 +5,9 @@ import { PreTest } from "./bayes.js";
 import { fetchInto, showBeside, stepPrior } from "./beside.js";
 import { about, activate, besideChoice, follow, mapLabel, setStatus, state, views } from "./desk.js";
 import { find } from "./dom.js";
-import { fetchFilm } from "./film.js";
 import { handle } from "./hand.js";
 import { listen, showHelp } from "./keys.js";
-import { endOfList, keptList, neighbour } from "./list.js";
+import { endOfList, neighbour } from "./list.js";
 import { prepareOpinions } from "./opinion.js";
 import { fetchTold, showMaps, tellPrint } from "./shown.js";
 import { Strike } from "./strike.js";
@@ -133,13 +132,6 @@ async function waitForAnswer() {
   }
 }
 
-/** Fetch the next film's pixels into the browser's memory of answers, once this one stands. */
-function prepareNext() {
-  const list = keptList();
-  const next = list?.ids[list.ids.indexOf(id) + 1];
-  if (next && list?.ids.includes(id) && list.shown?.includes(next)) setTimeout(() => void fetchFilm(next).catch(() => null), 800);
-}
-
 async function begin() {
   const pixels = fetchInto(views.film, id);
   try {
@@ -149,7 +141,6 @@ async function begin() {
     setStatus(error instanceof Error ? error.message : "What is known of the film cannot be fetched.");
   }
   await pixels;
-  prepareNext();
   await waitForAnswer();
 }
 

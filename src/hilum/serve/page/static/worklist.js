@@ -4,7 +4,7 @@ import { Problem, ask, askJson } from "./ask.js";
 import { el, find, foreign, maybe, say } from "./dom.js";
 import { dropAnywhere, named } from "./drop.js";
 import { listen } from "./keys.js";
-import { idsOf, keepList } from "./list.js";
+import { keepList } from "./list.js";
 import { SendingList } from "./sending.js";
 import { Uploads } from "./upload.js";
 import { dated, moment, percent } from "./words.js";
@@ -78,7 +78,7 @@ function tellConnection(words) {
  */
 function show(found, wished) {
   ({ entries, total } = found);
-  keepList({ query: wished, offset, total, ...idsOf(entries) });
+  keepList({ query: wished, offset, total, ids: entries.map((entry) => entry.film) });
   say(find("#probability-of", HTMLElement), `P(${found.label})`);
   const all = Object.values(found.counts).reduce((sum, count) => sum + count, 0);
   const parts = ["waiting", "read", "refused", "failed"].map((state) => `${found.counts[state] ?? 0} ${state}`);
