@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.serve.page.room import Room, dicom_phantom, reader_named, watched
 
-pytestmark = pytest.mark.slow
-
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 

@@ -14,8 +14,6 @@ from tests.serve.page.room import Room, dicom_phantom, reader_named
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.slow
-
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
