@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-
-from hilum.screening.bundle import write_bundle
 from tests.screening.conftest import CLASSES, MULTICLASS, _chest, _png, record_of
 from tests.serve.postgres import Postgres
+
+from hilum.screening.bundle import write_bundle
 
 
 @dataclass

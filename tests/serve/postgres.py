@@ -1,8 +1,7 @@
-"""A PostgreSQL of its own for a test run: in a temporary folder, on a socket there, for one user."""
+"""A PostgreSQL of its own for a test run: in a temporary folder, on a socket there."""
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import signal
@@ -25,7 +24,7 @@ class Postgres:
     """
 
     def __init__(self) -> None:
-        found = sorted(glob.glob("/usr/lib/postgresql/*/bin")) or [
+        found = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin"))) or [
             str(Path(which).parent) for which in [shutil.which("initdb")] if which
         ]
         if not found:
@@ -48,9 +47,7 @@ class Postgres:
         """Make an empty database, or a copy of another one; return its name."""
         self._count += 1
         name = f"hilum_{self._count}"
-        self._run(
-            "createdb", "-h", self.folder, "-U", "hilum", "-T", template, name
-        )
+        self._run("createdb", "-h", self.folder, "-U", "hilum", "-T", template, name)
         return name
 
     def start(self) -> None:

@@ -19,7 +19,7 @@ Agreed = Literal["unanimous", "first", "second"]
 """Whose label counts: one that all who gave one share, the first reader's, or the second's."""
 
 _COLUMNS = ("path", "patient_id", "source", "label", "study_id", "view", "readers", "film")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
 
 
 def feedback_rows(
@@ -75,4 +75,5 @@ def feedback_table(rows: Sequence[dict[str, str]]) -> str:
 
 
 def _safe(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    shown = "".join(c for c in value if c.isprintable())  # a bare CR would begin a row of its own
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown

@@ -68,7 +68,9 @@ class Owner:
         """Leave nothing behind, and let go of the lock."""
         shutil.rmtree(self.incoming, ignore_errors=True)
         self._path(self.id).unlink(missing_ok=True)
-        os.close(self._lock)
+        if self._lock >= 0:
+            os.close(self._lock)
+        self._lock = -1
 
     def _path(self, owner: str) -> Path:
         return self._owners / f"{owner}.lock"

@@ -118,7 +118,7 @@ class KeptFilms:
             sent_by=who, now=now,
         )  # fmt: skip
         job, fresh = jobs.add_job(
-            connection, film=film.id, bundle=service.bundle.id, asked_by=who,
+            connection, film=film, bundle=service.bundle.id, asked_by=who,
             owner=service.owner.id, now=now,
         )  # fmt: skip
         return film.id, job if fresh else None

@@ -12,9 +12,13 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
 
 from hilum.errors import BundleError, HilumError
 from hilum.screening.bundle import Bundle
@@ -37,10 +41,11 @@ from hilum.serve.storage.films import Film
 from hilum.serve.storage.jobs import Job, Region
 from hilum.serve.storage.objects import remove_old_objects
 from hilum.serve.storage.retention import SteadyClock, remove_old, remove_orphans
+from hilum.serve.storage.together import Together
 from hilum.serve.workers.pool import Pool
 from hilum.serve.workers.tasks import Draw, Drawn, Failed, Look, Reply, Seen, Show, Shown
 
-__all__ = ["Accepted", "BusyError", "RemovedError", "Service"]
+__all__ = ["Accepted", "BusyError", "Ended", "RemovedError", "Service"]
 
 _ROUND_S = 5.0
 _ORPHANS_S = 600.0
@@ -86,6 +91,21 @@ class Accepted:
     new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job that has been done, as it was written down.
+
+    Args:
+        job: How it ended.
+        answer: What came of it; None if it failed.
+        cams: The answer's maps, shape (classes, h, w).
+    """
+
+    job: Job
+    answer: answers.Answer | None
+    cams: NDArray[np.float32] | None
+
+
 class Service:
     """A data folder, a database, a bundle, and processes that look at films.
 
@@ -106,6 +126,7 @@ class Service:
         settings.data.mkdir(parents=True, exist_ok=True)
         self.database = Database(settings.url)
         self.database.prepare()
+        self.together = Together(self.database)
         self.owner = Owner(settings.data)
         self.owner.sweep()
         self.blobs = BlobStore(settings.data, self.owner, reserve_bytes=settings.reserve_bytes)
@@ -114,7 +135,7 @@ class Service:
         )
         self.metrics = Metrics(self)
         self._steady = SteadyClock(clock)
-        self._pending: dict[str, Future[None]] = {}
+        self._pending: dict[str, Future[Ended | None]] = {}
         self._lock = threading.Lock()
         self._probe = ThreadPoolExecutor(1, thread_name_prefix="hilum-probe")
         self._stop = threading.Event()
@@ -175,7 +196,8 @@ class Service:
         """
         kind = recognised(incoming.head, incoming.size)
         kept, now = incoming.keep(), self.clock()
-        with self.database.write() as connection:
+
+        def write(connection: Connection) -> tuple[Film, Job, bool, bool]:
             film, new = films.add_film(
                 connection, sha256=kept.sha256, size=kept.size, format=kind, name=name,
                 source=source, sent_by=who, now=now,
@@ -185,7 +207,7 @@ class Service:
                     connection, who=who, key=key, digest=kept.sha256, film=film.id, now=now
                 )
             job, fresh = jobs.add_job(
-                connection, film=film.id, bundle=self.bundle.id, asked_by=who,
+                connection, film=film, bundle=self.bundle.id, asked_by=who,
                 owner=self.owner.id, now=now,
             )  # fmt: skip
             if job.state == "done" and film.facts is None:  # retention took away what was found
@@ -195,6 +217,9 @@ class Service:
                 connection, actor=who, action="send film", object=film.id, now=now,
                 bundle=self.bundle.id, detail={"sha256": kept.sha256, "new": new},
             )  # fmt: skip
+            return film, job, new, fresh
+
+        film, job, new, fresh = self.together.write(write)
         incoming.settle()
         self.metrics.taken(source, kept.size, new=new)
         if fresh:
@@ -210,9 +235,9 @@ class Service:
         """
         now = self.clock()
         with self.database.write() as connection:
-            self._present(films.film_of(connection, film))
+            kept = self._present(films.film_of(connection, film))
             job, fresh = jobs.add_job(
-                connection, film=film, bundle=self.bundle.id, asked_by=who, owner=self.owner.id,
+                connection, film=kept, bundle=self.bundle.id, asked_by=who, owner=self.owner.id,
                 now=now, struck=struck,
             )  # fmt: skip
             audit.record(
@@ -228,7 +253,7 @@ class Service:
         """How many films wait to be read, or are being read, by this process."""
         return len(self._pending)
 
-    def pending(self, job: str) -> Future[None] | None:
+    def pending(self, job: str) -> Future[Ended | None] | None:
         """Return what ends when a job of this process ends; None if it is not at work on it."""
         return self._pending.get(job)
 
@@ -282,7 +307,7 @@ class Service:
         with self._lock:
             if job.id in self._pending:
                 return
-            done: Future[None] = Future()
+            done: Future[Ended | None] = Future()
             self._pending[job.id] = done
         task = Look(path=str(self.blobs.path(job.sha256)), struck=job.struck)
         self.pool.submit(task, urgency=urgency).add_done_callback(
@@ -290,46 +315,59 @@ class Service:
         )
 
     def _read_ended(self, job: Job, future: Future[Reply]) -> None:
-        """Keep what came of a job; what cannot be kept now is tried again in the next round."""
-        try:
-            self._keep_or_fail(job, future.result())
-        except Exception as error:  # noqa: BLE001  (in a callback nobody else would say it)
-            logger.error("The answer of job %s was not kept: %s", job.id, error)  # noqa: TRY400
-        with self._lock:
-            ended = self._pending.pop(job.id)
-        ended.set_result(None)
+        """Have kept what came of a job; what cannot be now is tried again in the next round."""
+        error = future.exception()
+        if error is not None:
+            self._ended(job, None, error)
+            return
+        reply = future.result()
 
-    def _keep_or_fail(self, job: Job, reply: Reply) -> None:
-        """Keep what came of a job; what can never be kept is a failure of it, and said so."""
-        try:
-            self._keep(job, reply)
-        except _LATER:
-            raise
-        except Exception:
-            logger.exception("The answer of job %s cannot be kept", job.id)
-            self._keep(job, Failed("Its answer could not be kept; the server's log says why."))
-
-    def _keep(self, job: Job, reply: Reply) -> None:
-        now = self.clock()
-        why = _problem(job, reply)
-        deaths = reply.deaths if isinstance(reply, Failed) else 0
-        with self.database.write() as connection:
-            if not jobs.finish(connection, job.id, now=now, why=why, deaths=deaths):
+        def kept(keeping: Future[Ended | None]) -> None:
+            error = keeping.exception()
+            if error is None or isinstance(error, _LATER):
+                self._ended(job, None if error else keeping.result(), error)
                 return
-            if isinstance(reply, Seen) and reply.facts and not job.struck:
-                self._note(connection, job, reply.facts)
-            if why is None and isinstance(reply, Seen):
-                answers.add_answer(
-                    connection, job, reply.told, cams=reply.cams, region=reply.region, now=now
-                )
-            audit.record(
-                connection, actor="hilum", action="read film" if why is None else "fail to read",
-                object=job.film, now=now, bundle=job.bundle, detail={"job": job.id},
-            )  # fmt: skip
+            logger.error("The answer of job %s cannot be kept", job.id, exc_info=error)
+            failed = Failed("Its answer could not be kept; the server's log says why.")
+            self.together.submit(
+                lambda connection: self._keep(connection, job, failed)
+            ).add_done_callback(lambda last: self._ended(job, None, last.exception()))
+
+        self.together.submit(
+            lambda connection: self._keep(connection, job, reply)
+        ).add_done_callback(kept)
+
+    def _ended(self, job: Job, ended: Ended | None, error: BaseException | None) -> None:
+        if error is not None:
+            logger.error("The answer of job %s was not kept: %s", job.id, error)
+        with self._lock:
+            pending = self._pending.pop(job.id)
+        pending.set_result(ended)
+
+    def _keep(self, connection: Connection, job: Job, reply: Reply) -> Ended | None:
+        """Write down what came of a job; return None if someone else has done so already."""
+        now, why = self.clock(), _problem(job, reply)
+        deaths = reply.deaths if isinstance(reply, Failed) else 0
+        if not jobs.finish(connection, job.id, now=now, why=why, deaths=deaths):
+            return None
+        if isinstance(reply, Seen) and reply.facts and not job.struck:
+            self._note(connection, job, reply.facts)
+        answer = None
+        if why is None and isinstance(reply, Seen):
+            answer = answers.add_answer(
+                connection, job, reply.told, cams=reply.cams, region=reply.region, now=now
+            )
+        audit.record(
+            connection, actor="hilum", action="read film" if why is None else "fail to read",
+            object=job.film, now=now, bundle=job.bundle, detail={"job": job.id},
+        )  # fmt: skip
         self.metrics.read(reply, why)
+        cams = reply.cams if isinstance(reply, Seen) else None
+        state = "done" if why is None else "failed"
+        return Ended(replace(job, state=state, error=why, deaths=deaths), answer, cams)
 
     @staticmethod
-    def _note(connection: Any, job: Job, facts: dict[str, Any]) -> None:
+    def _note(connection: Connection, job: Job, facts: dict[str, Any]) -> None:
         uid = facts.get("sop_uid")
         if uid:
             film = films.film_of(connection, job.film)
@@ -406,6 +444,7 @@ class Service:
         self._stop.set()
         self._probe.shutdown(wait=False)
         self.pool.close(timeout_s)
+        self.together.close(max(0.0, end - time.monotonic()))
         self._rounds.join(max(0.0, end - time.monotonic()))
         self.owner.close()
         self.database.close()

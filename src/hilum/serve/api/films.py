@@ -27,7 +27,7 @@ from hilum.serve.api.shapes import (
 )
 from hilum.serve.api.telling import answer_shape, film_shape, job_shape
 from hilum.serve.api.upload import arriving
-from hilum.serve.service import Accepted, Service
+from hilum.serve.service import Accepted, Ended, Service
 from hilum.serve.storage import answers, audit, films, jobs, worklist
 from hilum.serve.storage.errors import FullError
 from hilum.serve.workers.tasks import Drawn, Failed, Shown
@@ -102,31 +102,40 @@ async def send_film(  # noqa: PLR0917  (FastAPI calls it by name)
         )  # fmt: skip
     response.status_code = 201 if accepted.new else 200
     response.headers["Location"] = f"/api/v1/films/{accepted.film.id}"
-    if wait:
-        await _ended(service, accepted.job.id, wait)
+    ended = await _ended(service, accepted.job.id, wait) if wait else None
+    if ended is not None:
+        found, job = ended.answer, ended.job
+        answer = None if found is None else answer_shape(found, job, ended.cams)
+        return _told(accepted, job, answer)
     if not wait and accepted.new:
         return _told(accepted, accepted.job, None)
     return await run_in_threadpool(_looked_up, service, accepted)
 
 
-async def _ended(service: Service, job: str, seconds: float) -> None:
-    """Wait until a job ends; one that another process does is asked after now and then."""
+async def _ended(service: Service, job: str, seconds: float) -> Ended | None:
+    """Wait until a job ends; return what came of it, if this process did it.
+
+    A job that another process does is asked after now and then.
+    """
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         pending = service.pending(job)
         if pending is not None:
-            await asyncio.wait([asyncio.wrap_future(pending)], timeout=left)
-            return
+            waiting = asyncio.wrap_future(pending)
+            await asyncio.wait([waiting], timeout=left)
+            return waiting.result() if waiting.done() else None
         if (await run_in_threadpool(_job, service, job)).state != "queued":
-            return
+            return None
         await asyncio.sleep(min(_ASK_S, left))
+    return None
 
 
 def _looked_up(service: Service, accepted: Accepted) -> UploadShape:
     with service.database.read() as connection:
         job = jobs.job_of(connection, accepted.job.id)
         found = [a for a in answers.answers_of(connection, job.film) if a.job == job.id]
-        answer = answer_shape(connection, found[0], job) if found else None
+        maps = answers.cams_of(connection, found[0].id) if found else None
+        answer = answer_shape(found[0], job, maps) if found else None
     return _told(accepted, job, answer)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from hilum.serve.api.shapes import AnswerShape, FilmShape, JobShape, OpinionShape
@@ -22,10 +24,11 @@ def job_shape(job: jobs.Job) -> JobShape:
     return JobShape.model_validate({"id": job.id, "state": job.state, "error": job.error})
 
 
-def answer_shape(connection: Connection, answer: answers.Answer, job: jobs.Job) -> AnswerShape:
-    """Return an answer with its maps."""
+def answer_shape(
+    answer: answers.Answer, job: jobs.Job, cams: NDArray[np.float32] | None
+) -> AnswerShape:
+    """Return an answer with its maps, shape (classes, h, w)."""
     told = answer.answer
-    cams = answers.cams_of(connection, answer.id)
     maps = None
     if cams is not None and told["probabilities"] is not None:
         rounded = cams.astype(float).round(5).tolist()
@@ -59,7 +62,10 @@ def film_shape(connection: Connection, film: Film) -> FilmShape:
         **{name: getattr(film, name) for name in _SHOWN},
         facts=facts,
         jobs=[job_shape(job) for job in asked],
-        answers=[answer_shape(connection, answer, by_id[answer.job]) for answer in given],
+        answers=[
+            answer_shape(answer, by_id[answer.job], answers.cams_of(connection, answer.id))
+            for answer in given
+        ],
     )
 
 

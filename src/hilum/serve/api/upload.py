@@ -7,7 +7,6 @@ compressed body is refused, since ten bytes of it can stand for ten thousand.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from email.message import Message
@@ -88,22 +87,22 @@ def _check(request: Request, limit: int) -> None:
 
 
 async def _stream(request: Request, write: Callable[[bytes], None]) -> None:
-    start, size = time.monotonic(), 0
-    stream = request.stream()
-    while True:
-        try:
-            chunk = await asyncio.wait_for(anext(stream), _CHUNK_S)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            raise SlowError(f"Nothing arrived for {_CHUNK_S:g} s; send it again.") from None
-        size += len(chunk)
-        seconds = time.monotonic() - start
-        if seconds > _GRACE_S and size < _LEAST_RATE * seconds:
-            raise SlowError(
-                f"Expected at least {_LEAST_RATE:,} bytes a second, got {size / seconds:,.0f}."
-            )
-        write(chunk)
+    clock = asyncio.get_running_loop().time
+    start, size = clock(), 0
+    try:
+        async with asyncio.timeout(_CHUNK_S) as limit:
+            async for chunk in request.stream():
+                now = clock()
+                limit.reschedule(now + _CHUNK_S)
+                size, seconds = size + len(chunk), now - start
+                if seconds > _GRACE_S and size < _LEAST_RATE * seconds:
+                    raise SlowError(
+                        f"Expected at least {_LEAST_RATE:,} bytes a second, got "
+                        f"{size / seconds:,.0f}."
+                    )
+                write(chunk)
+    except TimeoutError:
+        raise SlowError(f"Nothing arrived for {_CHUNK_S:g} s; send it again.") from None
 
 
 class _Form:

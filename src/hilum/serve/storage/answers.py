@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select
 
 from hilum.serve.storage.errors import NotFoundError
 from hilum.serve.storage.films import new_id
+from hilum.serve.storage.inserting import insert_new
 from hilum.serve.storage.jobs import Job
 from hilum.serve.storage.tables import answers, probabilities
 
@@ -58,8 +59,8 @@ def add_answer(
     cams: NDArray[np.float32] | None,
     region: tuple[float, float, float, float] | None,
     now: datetime,
-) -> str:
-    """Keep an answer, in the transaction that ends its job; return its id.
+) -> Answer:
+    """Keep an answer, in the transaction that ends its job; return it as it is kept.
 
     An answer never changes: where the job has one already, that one stays.
 
@@ -71,25 +72,23 @@ def add_answer(
         region: What the network saw, as shares of the film's height and width.
         now: When.
     """
-    known = connection.execute(select(answers.c.id).where(answers.c.job == job.id)).scalar()
-    if known is not None:
-        return str(known)
-    name = new_id()
-    connection.execute(
-        insert(answers).values(
-            id=name, film=job.film, job=job.id, bundle=job.bundle,
-            bundle_name=told["bundle_name"], variant=job.variant, accepted=told["accepted"],
-            decision=told["decision"], answer=dict(told),
-            cams=None if cams is None else cams.astype("<f4").tobytes(),
-            cams_shape=None if cams is None else list(cams.shape),
-            region=None if region is None else list(region), created_at=now,
-        )
+    made = Answer(
+        id=new_id(), film=job.film, job=job.id, bundle=job.bundle,
+        bundle_name=told["bundle_name"], variant=job.variant, accepted=told["accepted"],
+        decision=told["decision"], answer=dict(told), region=region, created_at=now,
     )  # fmt: skip
+    values = {each.name: getattr(made, each.name) for each in fields(made)}
+    values["region"] = None if region is None else list(region)
+    values["cams"] = None if cams is None else cams.astype("<f4").tobytes()
+    values["cams_shape"] = None if cams is None else list(cams.shape)
+    if insert_new(connection, answers, values) is None:
+        same = _SELECT.where(answers.c.job == job.id)
+        return _answer(connection.execute(same).mappings().one())
     odds = told["probabilities"] or {}
     if odds and told["accepted"]:
-        rows = [{"answer": name, "class_name": k, "probability": v} for k, v in odds.items()]
+        rows = [{"answer": made.id, "class_name": k, "probability": v} for k, v in odds.items()]
         connection.execute(insert(probabilities), rows)
-    return name
+    return made
 
 
 def answers_of(connection: Connection, film: str) -> list[Answer]:

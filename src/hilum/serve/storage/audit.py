@@ -25,6 +25,9 @@ _START = "0" * 64
 _LOCK = 0x68696C756D
 """Names PostgreSQL's lock for the end of the chain."""
 
+_INSERT = insert(audit)
+_LAST = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -78,7 +81,7 @@ def record(
         "detail": json.dumps(detail or {}, sort_keys=True, separators=(",", ":")),
         "previous": head(connection).hash,
     }
-    connection.execute(insert(audit).values(**values, hash=_hash(values)))
+    connection.execute(_INSERT, {**values, "hash": _hash(values)})
 
 
 def lock(connection: Connection) -> None:
@@ -92,9 +95,7 @@ def lock(connection: Connection) -> None:
 
 def head(connection: Connection) -> Head:
     """Return the last entry."""
-    found = connection.execute(
-        select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
-    ).first()
+    found = connection.execute(_LAST).first()
     return Head(0, _START) if found is None else Head(found.seq, found.hash)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, select, update
 
+from hilum.serve.storage import audit
 from hilum.serve.storage.errors import NotFoundError
 from hilum.serve.storage.inserting import insert_new
 from hilum.serve.storage.tables import films
@@ -95,17 +96,19 @@ def add_film(
 
     One that is sent again counts as received now, so that retention keeps it as long as a new one.
     """
-    values = {
+    values: dict[str, Any] = {
         "id": new_id(), "sha256": sha256, "bytes": size, "format": format, "name": name,
         "source": source, "sent_by": sent_by, "received_at": now,
     }  # fmt: skip
-    same = films.c.sha256 == sha256
-    new = insert_new(connection, films, values)
-    if not new:  # the bytes are here, perhaps again after retention took them and the name away
-        known = case((films.c.name == "", name), else_=films.c.name)
-        again = update(films).where(same).values(received_at=now, removed_at=None, name=known)
-        connection.execute(again)
-    return _one(connection, same), new
+    audit.lock(connection)  # nobody deletes these bytes before this transaction has ended
+    key = insert_new(connection, films, values)
+    if key is not None:
+        return Film(seq=key.seq, **values), True
+    same = films.c.sha256 == sha256  # they are here, perhaps again after retention took the name
+    known = case((films.c.name == "", name), else_=films.c.name)
+    again = update(films).where(same).values(received_at=now, removed_at=None, name=known)
+    connection.execute(again)
+    return _one(connection, same), False
 
 
 def film_of(connection: Connection, film: str) -> Film:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from hilum.serve.storage.errors import NotFoundError
-from hilum.serve.storage.films import new_id
+from hilum.serve.storage.films import Film, new_id
 from hilum.serve.storage.inserting import insert_new
 from hilum.serve.storage.tables import films, jobs
 
@@ -81,7 +81,7 @@ def variant_of(struck: Sequence[Region]) -> str:
 def add_job(
     connection: Connection,
     *,
-    film: str,
+    film: Film,
     bundle: str,
     asked_by: str,
     owner: str,
@@ -90,14 +90,17 @@ def add_job(
 ) -> tuple[Job, bool]:
     """Ask for a film to be read; return the job, and whether it is new."""
     variant = variant_of(struck)
-    values = {
-        "id": new_id(), "film": film, "bundle": bundle, "variant": variant,
+    values: dict[str, Any] = {
+        "id": new_id(), "film": film.id, "bundle": bundle, "variant": variant,
         "struck": [list(region) for region in struck], "asked_by": asked_by, "state": "queued",
         "owner": owner, "deaths": 0, "created_at": now,
     }  # fmt: skip
-    found = (jobs.c.film == film) & (jobs.c.bundle == bundle) & (jobs.c.variant == variant)
-    new = insert_new(connection, jobs, values)
-    return _one(connection, found), new
+    if insert_new(connection, jobs, values) is not None:
+        for name in ("owner", "created_at"):
+            del values[name]
+        return Job(**{**values, "struck": tuple(struck)}, sha256=film.sha256, error=None), True
+    found = (jobs.c.film == film.id) & (jobs.c.bundle == bundle) & (jobs.c.variant == variant)
+    return _one(connection, found), False
 
 
 def job_of(connection: Connection, job: str) -> Job:
@@ -179,10 +182,15 @@ def finish(
         deaths: Processes that died over it.
     """
     state = "done" if why is None else "failed"
-    asked = update(jobs).where(jobs.c.id == job, jobs.c.state == "queued")
-    values = {"state": state, "error": why, "finished_at": now, "deaths": deaths}
-    return connection.execute(asked.values(values)).rowcount == 1
+    values = {"state": state, "error": why, "finished_at": now, "deaths": deaths, "job": job}
+    return connection.execute(_FINISH, values).rowcount == 1
 
+
+_FINISH = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("job"), jobs.c.state == "queued")
+    .values({name: bindparam(name) for name in ("state", "error", "finished_at", "deaths")})
+)
 
 _SELECT = select(
     *(jobs.c[name] for name in ("id", "film", "bundle", "variant", "struck", "asked_by")),

@@ -26,7 +26,7 @@ def remember_request(
         ConflictError: If the key was used with other bytes.
     """
     values = {"who": who, "key": key, "digest": digest, "film": film, "at": now}
-    if insert_new(connection, requests, values):
+    if insert_new(connection, requests, values) is not None:
         return
     condition = (requests.c.who == who) & (requests.c.key == key)
     if connection.execute(select(requests.c.digest).where(condition)).scalar_one() != digest:

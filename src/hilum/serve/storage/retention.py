@@ -1,8 +1,8 @@
 """Deleting films when their time has come. What was said of them, and that they were, remains.
 
 Bytes are deleted in a transaction that first looks whether their film is to stay, and that nobody
-else's runs beside (the lock is that of the audit trail, which whoever sends a film takes, too). A
-sender whose transaction comes later finds them gone before anyone is told, and puts them back.
+else's runs beside: the lock is that of the audit trail, which `add_film` takes, too. A sender whose
+transaction comes later finds them gone before anyone is told, and puts them back.
 """
 
 from __future__ import annotations
