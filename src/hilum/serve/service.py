@@ -235,6 +235,7 @@ class Service:
         """
         now = self.clock()
         with self.database.write() as connection:
+            audit.lock(connection)
             kept = self._present(films.film_of(connection, film))
             job, fresh = jobs.add_job(
                 connection, film=kept, bundle=self.bundle.id, asked_by=who, owner=self.owner.id,

@@ -87,7 +87,8 @@ def record(
 def lock(connection: Connection) -> None:
     """Wait until no other transaction adds an entry, and keep others from it until this one ends.
 
-    SQLite has one writer anyway.
+    A transaction that changes rows others may want takes it before them, so that no two wait for
+    each other. SQLite has one writer anyway.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

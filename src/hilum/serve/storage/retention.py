@@ -66,6 +66,7 @@ def remove_old(
     old = select(films.c.id).where(*due).order_by(films.c.seq).limit(_AT_ONCE)
     gone = {"removed_at": now, "name": "", "patient_name": None, "patient_id": None}
     with database.write() as connection:
+        audit.lock(connection)  # before any row: who sends a film takes them in this order
         ids = connection.execute(old).scalars().all()
         asked = update(films).where(films.c.id.in_(ids), *due).values(**gone, facts=None)
         rows = connection.execute(asked.returning(films.c.id, films.c.sha256)).all()

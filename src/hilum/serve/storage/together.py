@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from hilum.serve.storage import audit
 from hilum.serve.storage.database import Database
 from hilum.serve.storage.errors import FullError, UnavailableError
 
@@ -79,6 +80,7 @@ class Together:
     def _do(self, batch: list[_Asked]) -> None:
         try:
             with self._database.write() as connection:
+                audit.lock(connection)  # before any row, as everyone does who takes it
                 results = [do(connection) for do, _ in batch]
         except Exception as error:  # noqa: BLE001  (it is told to who asked)
             if len(batch) > 1 and not isinstance(error, UnavailableError | FullError):
