@@ -368,7 +368,8 @@ def killed(folder: Path, *, rounds: int = 100) -> dict[str, Any]:
     )  # fmt: skip
     return {
         "rounds": rounds, "acknowledged": len(acknowledged), "refused": dict(refused),
-        "lost": lost, "not_read": unread, "read_twice": twice, "check": checked.stdout.splitlines(), "exit_code": code,
+        "lost": lost, "not_read": unread, "read_twice": twice,
+        "check": checked.stdout.splitlines(), "exit_code": code,
         "wanted": "all there, read once, nothing half",
         "met": not (lost or unread or twice or checked.returncode or code),
     }  # fmt: skip
