@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -342,11 +343,11 @@ def killed(folder: Path, *, rounds: int = 100) -> dict[str, Any]:
     refused: Counter[int] = Counter()
     for _ in range(rounds):
         with Server(data) as server:
-            killer = threading.Timer(rng.uniform(0.05, 1.5), _kill, [server])
+            killer = threading.Timer(rng.uniform(0.05, 2.5), _kill, [server])
             killer.start()
             with contextlib.suppress(httpx.TransportError), server.client(5) as client:
-                while True:
-                    reply = client.post(API, content=next(bodies))
+                for wait in itertools.cycle((0, 0, 5)):  # some are killed unread, none pile up
+                    reply = client.post(f"{API}?wait={wait}", content=next(bodies))
                     if reply.is_success:
                         acknowledged.add(reply.json()["film"])
                     else:
