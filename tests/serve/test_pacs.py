@@ -23,6 +23,7 @@ from hilum.serve.run_node import destination, node_settings
 from hilum.serve.service import Service
 from hilum.serve.settings import ServeSettings
 from hilum.serve.storage import audit, backup
+from hilum.serve.storage.errors import UnavailableError
 from hilum.serve.storage.objects import remove_old_objects
 from hilum.serve.storage.retention import remove_orphans
 from hilum.serve.storage.tables import deliveries, films, received
@@ -130,14 +131,15 @@ def test_a_full_disk_takes_nothing(
 
 
 def test_a_database_that_is_away_takes_nothing(
-    service: Service, arrive: Callable[..., Outcome]
+    service: Service, arrive: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = service.database.file
-    assert file is not None
-    service.database.close()
-    file.rename(file.with_suffix(".away"))
-    file.mkdir()
-    assert arrive(1) is Outcome.UNAVAILABLE
+    def away() -> None:
+        raise UnavailableError("it does not answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(service.database, "write", away)
+        assert arrive(1) is Outcome.UNAVAILABLE
+    assert column(service, select(received.c.id)) == []
 
 
 def queued(service: Service, kept: KeptFilms, tmp_path: Path) -> KeptOutbox:
