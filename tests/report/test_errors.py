@@ -18,9 +18,10 @@ from hilum.data.preprocessing import Preprocessing
 from hilum.errors import BundleError, DataError
 from hilum.evaluation import Predictions
 from hilum.evaluation.matching import Matched, match_manifest
-from hilum.report.errors.maps import SIDE, see_films
+from hilum.report.errors.maps import see_films
 from hilum.report.errors.page import in_words
 from hilum.report.errors.write import Written, write_errors
+from hilum.report.heated import SIDE
 from hilum.screening.bundle import Bundle, write_bundle
 from hilum.screening.record import Architecture, BundleRecord
 

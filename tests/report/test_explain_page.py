@@ -14,7 +14,8 @@ from hilum.audit.explained import ClassExplained, Explained
 from hilum.data.preprocessing import Preprocessing
 from hilum.data.radiograph import Radiograph
 from hilum.report.explain.page import page, picture_row
-from hilum.report.explain.pictures import draw_map, scale_colours, shown
+from hilum.report.explain.pictures import draw_map, scale_colours
+from hilum.report.heated import shown
 from hilum.screening.result import Screening
 from hilum.screening.threshold import Threshold
 

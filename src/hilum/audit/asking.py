@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hilum.audit.answers import Answer, AnswerStore
 from hilum.audit.masks import Found, Masks
 from hilum.audit.perturb import AS_THEY_ARE, Change, View
+from hilum.data.file_hash import file_sha256
 from hilum.data.preprocessing import normalize, prepare, to_uint8
 from hilum.data.radiograph import Radiograph
 from hilum.data.reading import read_radiograph
@@ -144,8 +145,7 @@ class Asking:
         """Return the hash of a file's bytes; empty if it cannot be read."""
         if path not in self._hashes:
             try:
-                with path.open("rb") as file:
-                    self._hashes[path] = hashlib.file_digest(file, "sha256").hexdigest()
+                self._hashes[path] = file_sha256(path)
             except OSError as error:
                 self.unreadable[str(path)] = error.strerror or str(error)
                 self._hashes[path] = ""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from hilum.audit.answers import Answer
 from hilum.audit.changes.measures import MEASURES, OUTSIDE_LUNGS, measured
 from hilum.audit.subject import Part, Subject
+from hilum.data.file_hash import file_sha256
 from hilum.data.preprocessing import Preprocessing
 from hilum.errors import HilumError
 from hilum.evaluation.delong import auroc_covariance, auroc_interval
@@ -190,8 +191,7 @@ class _Job:
     def of(cls, path: Path, lungs: NDArray[np.bool_] | None, preprocessing: Preprocessing) -> _Job:
         """Name a film to measure by its bytes and by where its lungs are."""
         try:
-            with path.open("rb") as file:
-                sha = hashlib.file_digest(file, "sha256").hexdigest()
+            sha = file_sha256(path)
         except OSError:
             sha = ""
         key = "whole"

@@ -7,10 +7,10 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from hilum.screening.cores import usable_cores
+from hilum.screening.cores import load_average, usable_cores
 from hilum.screening.engines.processor import processor_flags, processor_name
 
-__all__ = ["describe_machine", "fair_threads", "load_average", "too_busy"]
+__all__ = ["describe_machine", "fair_threads", "too_busy"]
 
 _MEMORY = Path("/proc/meminfo")
 _FREE = 0.5
@@ -38,11 +38,6 @@ def _memory_gb() -> float | None:
         return None
     found = [int(line.split()[1]) for line in lines if line.startswith("MemTotal")]
     return round(found[0] * 1024 / 1e9, 1) if found else None
-
-
-def load_average() -> float | None:
-    """Return how many threads wanted a core in the last minute, where the system says."""
-    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def too_busy(load: float | None) -> bool:

@@ -10,9 +10,10 @@ from typing import Any
 
 from hilum.benchmark.case import Settings, versions_of
 from hilum.benchmark.groups import Group, chosen_groups
-from hilum.benchmark.machine import describe_machine, load_average, too_busy
+from hilum.benchmark.machine import describe_machine, too_busy
 from hilum.benchmark.results import Results
 from hilum.benchmark.row import Row
+from hilum.screening.cores import load_average
 
 __all__ = ["run_benchmarks"]
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Turns", "take_turns"]
+from hilum.screening.timing import Clock, in_turn
 
-Clock = Callable[[], float]
+__all__ = ["Turns", "take_turns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +55,6 @@ def take_turns(
     Raises:
         ValueError: If `rounds` is below 1.
     """
-    if rounds < 1:
-        raise ValueError(f"rounds must be at least 1, got {rounds}")
-    for run in runs.values():
-        for _ in range(warm_up):
-            run()
-    rng, names = np.random.default_rng(0), list(runs)
-    seconds = {name: list[float]() for name in names}
-    for _ in range(rounds):
-        for place in rng.permutation(len(names)):
-            name = names[place]
-            if twice:
-                runs[name]()
-            start = clock()
-            runs[name]()
-            seconds[name].append(clock() - start)
+    rng = np.random.default_rng(0)
+    seconds, _ = in_turn(runs, rounds, rng=rng, warm_up=warm_up, twice=twice, clock=clock)
     return Turns(seconds)

@@ -7,7 +7,6 @@ and no file of another length lies there.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from hilum.data.cache_files import command, load_files, load_record
 from hilum.data.cache_workers import signature
+from hilum.data.file_hash import file_sha256
 from hilum.data.manifest import Manifest
 from hilum.errors import CacheError
 
@@ -83,15 +83,10 @@ def _refuse_changed(found: pl.DataFrame, folder: Path) -> None:
     changed = [
         path
         for path, mark, sha256 in read.select("absolute", "signature", "sha256").iter_rows()
-        if signature(path) not in ("", mark) and _sha256(path) != sha256
+        if signature(path) not in ("", mark) and file_sha256(path) != sha256
     ]
     if changed:
         raise CacheError(
             f"{len(changed)} of {found.height} images have changed since they were prepared into "
             f"{folder}, such as {changed[0]}. Run: {command(folder, load_record(folder))}"
         )
-
-
-def _sha256(path: str) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hilum.data.file_hash import file_sha256
 from hilum.errors import BundleError, MissingExtraError
 from hilum.screening.engines.record import ENGINE_FILES
 from hilum.screening.record import BundleRecord, StoredFile, parse_record
@@ -316,7 +317,7 @@ def _difference(path: Path, expected: StoredFile) -> str:
                 f"expected {expected.bytes:,} bytes, got {size:,}; the copy is incomplete or the "
                 "file was changed"
             )
-        actual = _sha256(path)
+        actual = file_sha256(path)
     except FileNotFoundError:
         return "it is missing; copy the whole folder again"
     except OSError as error:
@@ -324,8 +325,3 @@ def _difference(path: Path, expected: StoredFile) -> str:
     if actual != expected.sha256:
         return f"expected sha256 {expected.sha256}, got {actual}; copy the bundle again"
     return ""
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""How many processor cores this process may really use.
+"""How many processor cores this process may really use, and how many threads want one.
 
 Inference is fastest with one thread a physical core: two hyper-threads share one multiplier, and
 a container's quota may be less than what the machine has.
@@ -10,7 +10,7 @@ import math
 import os
 from pathlib import Path
 
-__all__ = ["usable_cores"]
+__all__ = ["load_average", "usable_cores"]
 
 _CPUS = Path("/sys/devices/system/cpu")
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -24,6 +24,11 @@ def usable_cores() -> int:
     else:
         cores = os.cpu_count() or 1
     return max(1, min(cores, _quota(cores)))
+
+
+def load_average() -> float | None:
+    """Return how many threads wanted a core in the last minute, where the system says."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def _siblings(cpu: int) -> str:

@@ -10,7 +10,6 @@ References:
 from __future__ import annotations
 
 import json
-import os
 import platform
 import struct
 from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +21,9 @@ import numpy as np
 
 from hilum.errors import BundleError, ConfigError, HilumError
 from hilum.screening.bundle import Bundle
-from hilum.screening.cores import usable_cores
+from hilum.screening.cores import load_average, usable_cores
 from hilum.screening.cost_memory import memory_bytes
+from hilum.screening.engines.processor import processor_name
 from hilum.screening.measured_engine import MeasuredEngine
 from hilum.screening.multiply_adds import count_multiply_adds
 from hilum.screening.timing import Progress, Run, Times, interleave
@@ -133,12 +133,12 @@ def measure_costs(
     threads = threads or usable_cores()
     counted = {model.name: _counted(model.bundle) for model in models}
     memory = {model.name: _memory(model.bundle, threads) for model in models}
-    busy = [_load()]
+    busy = [load_average()]
     runs: dict[str, Run] = {}
     for model in models:
         runs |= _runs(model, threads, extra)
     times = interleave(runs, rounds, rng=rng, progress=progress)
-    busy.append(_load())
+    busy.append(load_average())
     costs = tuple(_cost(model, counted[model.name], memory[model.name], times) for model in models)
     machine = {**_machine(threads), **(about or {}), "load_before_and_after": busy}
     return Costs(models=costs, machine=machine)
@@ -238,23 +238,9 @@ def _machine(threads: int) -> dict[str, Any]:
     import onnxruntime
 
     return {
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": usable_cores(),
         "threads": threads,
         "system": platform.platform(),
         "onnxruntime": onnxruntime.__version__,
     }
-
-
-def _processor() -> str:
-    listed = Path("/proc/cpuinfo")
-    if listed.exists():
-        for line in listed.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _load() -> float | None:
-    """Return how many processes wanted a core in the last minute, where the system says."""
-    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None

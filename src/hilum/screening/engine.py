@@ -15,17 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.errors import BundleError, HilumError
+from hilum.errors import BundleError
 from hilum.screening.cores import usable_cores
 from hilum.screening.engines.choice import doubts, fast_threads, open_fast
+from hilum.screening.engines.onnx_runtime import Failures, SessionError, open_session
 
 if TYPE_CHECKING:
     from hilum.screening.bundle import Bundle
     from hilum.screening.engines.session import Session
 
 __all__ = ["Engine", "open_engine", "open_network", "to_probabilities"]
-
-Failures = tuple[type[Exception], ...]
 
 logger = logging.getLogger(__name__)
 
@@ -177,45 +176,19 @@ def open_network(
         bundle: The bundle, already verified.
         threads: Threads of one inference.
         model: Another ONNX file to open in place of the bundle's, as bytes.
-        quick: Leave out rearranging the weights for the processor. Measured with ResNet18: opened
-            in 0.07 instead of 0.15 seconds of processor time, and a film takes a quarter longer.
+        quick: As for `open_session`.
 
     Raises:
         BundleError: If it cannot be opened.
         HilumError: If ONNX Runtime is not installed.
     """
+    network = str(bundle.model_path) if model is None else model
     try:
-        import onnxruntime
-        from onnxruntime.capi import onnxruntime_pybind11_state as state
-    except ImportError as error:
-        raise HilumError(
-            f"ONNX Runtime cannot be loaded ({error}). Install it with: pip install onnxruntime"
-        ) from error
-    failures = tuple(
-        value
-        for value in vars(state).values()
-        if isinstance(value, type) and issubclass(value, Exception)
-    )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    # Waiting threads sleep rather than spin. Measured with ResNet18 on two cores: one film takes as
-    # long, and a row of films half as much processor time, because decoding has the cores.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    if quick:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-    try:
-        session = onnxruntime.InferenceSession(
-            str(bundle.model_path) if model is None else model,
-            options,
-            providers=["CPUExecutionProvider"],
-        )
-    except failures as error:
+        return open_session(network, threads=threads, quick=quick)
+    except SessionError as error:
         raise BundleError(
             f"{bundle.model_path} cannot be opened as an ONNX network: {_first_line(error)}"
         ) from error
-    return session, failures
 
 
 def _version() -> str:

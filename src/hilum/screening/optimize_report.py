@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hilum.screening.cores import usable_cores
+from hilum.screening.cores import load_average, usable_cores
 from hilum.screening.engines.open_vino import installed_version
 from hilum.screening.engines.processor import processor_flags, processor_name
 from hilum.screening.optimize_fidelity import LEAST_AGREEMENT, MOST_LOST, Fidelity
-from hilum.screening.optimize_speed import busy, load
+from hilum.screening.optimize_speed import busy
 
 if TYPE_CHECKING:
     from hilum.data.manifest import Manifest
@@ -123,7 +123,7 @@ def report_of(
             "instructions": list(processor_flags()),
             "cores": usable_cores(),
             "threads_while_measuring": threads,
-            "load": load(),
+            "load": load_average(),
             "busy": busy(),
             "openvino": installed_version(),
         },

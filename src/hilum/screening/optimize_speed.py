@@ -6,7 +6,6 @@ being faster on most processors. All settings are run in turn, so that the machi
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -16,10 +15,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.screening.cores import usable_cores
+from hilum.screening.cores import load_average, usable_cores
 from hilum.screening.timing import Run, interleave
 
-__all__ = ["BATCHES", "Setting", "Tuning", "busy", "load", "thread_counts", "tune"]
+__all__ = ["BATCHES", "Setting", "Tuning", "busy", "thread_counts", "tune"]
 
 BATCHES = (1, 2, 4, 8)
 _WORTH = 0.95
@@ -75,14 +74,9 @@ def thread_counts(cores: int | None = None) -> tuple[int, ...]:
     return (*(1 << power for power in range(cores.bit_length()) if 1 << power < cores), cores)
 
 
-def load() -> float | None:
-    """Return how many threads wanted a core in the last minute, where the system says."""
-    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
-
-
 def busy() -> bool:
     """Say whether others want the cores: more threads than twice what measuring itself keeps up."""
-    now = load()
+    now = load_average()
     return now is not None and now > 2 * usable_cores()
 
 

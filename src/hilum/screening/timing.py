@@ -14,7 +14,7 @@ from statistics import median
 
 import numpy as np
 
-__all__ = ["Times", "interleave"]
+__all__ = ["Clock", "Times", "in_turn", "interleave"]
 
 Run = Callable[[], object]
 Clock = Callable[[], float]
@@ -67,17 +67,7 @@ def interleave(
     Raises:
         ValueError: If `rounds` is below 1.
     """
-    if rounds < 1:
-        raise ValueError(f"rounds must be at least 1, got {rounds}")
-    warm_up = {name: _warm_up(run, clock) for name, run in runs.items()}
-    names, taken = list(runs), {name: list[float]() for name in runs}
-    for done in range(rounds):
-        for place in rng.permutation(len(names)):
-            run = runs[names[place]]
-            run()
-            taken[names[place]].append(_timed(run, clock))
-        if progress is not None:
-            progress(done + 1, rounds)
+    taken, warm_up = in_turn(runs, rounds, rng=rng, clock=clock, progress=progress)
     return {
         name: Times(
             median_ms=1000 * median(seconds),
@@ -90,14 +80,60 @@ def interleave(
     }
 
 
+def in_turn(
+    runs: Mapping[str, Run],
+    rounds: int,
+    *,
+    rng: np.random.Generator,
+    warm_up: int | None = None,
+    twice: bool = True,
+    clock: Clock = time.perf_counter,
+    progress: Progress | None = None,
+) -> tuple[dict[str, list[float]], dict[str, int]]:
+    """Run things in turn, in another order each round, and measure every run.
+
+    Args:
+        runs: What to time, by name; each returns when its work is done.
+        rounds: Timed runs of each, at least 1.
+        rng: Draws the order of each round.
+        warm_up: Runs of each before them; None for as many as make it no faster.
+        twice: Run each twice in its turn and time the second run.
+        clock: Seconds.
+        progress: Called with (done, total) rounds.
+
+    Returns:
+        Seconds of every round, and the runs before the first, both by name.
+
+    Raises:
+        ValueError: If `rounds` is below 1.
+    """
+    if rounds < 1:
+        raise ValueError(f"rounds must be at least 1, got {rounds}")
+    warmed = {name: _warm_up(run, clock, warm_up) for name, run in runs.items()}
+    names, taken = list(runs), {name: list[float]() for name in runs}
+    for done in range(rounds):
+        for place in rng.permutation(len(names)):
+            run = runs[names[place]]
+            if twice:
+                run()
+            taken[names[place]].append(_timed(run, clock))
+        if progress is not None:
+            progress(done + 1, rounds)
+    return taken, warmed
+
+
 def _timed(run: Run, clock: Clock) -> float:
     start = clock()
     run()
     return clock() - start
 
 
-def _warm_up(run: Run, clock: Clock) -> int:
-    """Run until three runs are no longer 5 % faster than the three before; return how many."""
+def _warm_up(run: Run, clock: Clock, times: int | None) -> int:
+    """Run so often, or until it is no longer 5 % faster than three runs before; say how often."""
+    if times is not None:
+        for _ in range(times):
+            run()
+        return times
     seconds = [_timed(run, clock) for _ in range(2 * _WINDOW)]
     while len(seconds) < _MOST_WARM_UP:
         before, last = seconds[-2 * _WINDOW : -_WINDOW], seconds[-_WINDOW:]

@@ -17,6 +17,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as binary_loss
 from torch.nn.functional import cross_entropy
 
 from hilum.errors import ConfigError, TrainingError
+from hilum.training.by_hand import follow, rate_share
 from hilum.training.gate_augment import Shown, spoil
 from hilum.training.gate_network import GateNet
 from hilum.training.gate_strangers import SKETCHES, draw_stranger
@@ -24,7 +25,6 @@ from hilum.training.gate_strangers import SKETCHES, draw_stranger
 __all__ = ["GateSettings", "fit_gate"]
 
 _EMA = 0.998
-_WARM_UP = 0.05
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ def _fit(
     mean = 0.0
     for step in range(settings.steps):
         for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * _share(step / settings.steps)
+            group["lr"] = settings.learning_rate * rate_share(step / settings.steps)
         drawn = settings.films // 8 if len(phantoms) else 0
         chests = films[rng.integers(0, len(films), settings.films - drawn)]
         if drawn:
@@ -124,7 +124,7 @@ def _fit(
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         optimizer.step()
-        _follow(average, network, min(_EMA, (1 + step) / (10 + step)))
+        follow(average, network, min(_EMA, (1 + step) / (10 + step)), buffers=True)
         mean += (float(loss.detach()) - mean) * 0.02
         if not math.isfinite(mean):
             raise TrainingError(
@@ -145,13 +145,6 @@ def _sketches(seed: int, count: int) -> NDArray[np.uint8]:
     return np.stack([draw_stranger(rng, kinds[row % len(kinds)]) for row in range(count)])
 
 
-def _share(done: float) -> float:
-    """Return the learning rate as a share of its peak: a short rise, then half a cosine."""
-    if done < _WARM_UP:
-        return (done + 0.002) / (_WARM_UP + 0.002)
-    return 0.5 * (1 + math.cos(math.pi * (done - _WARM_UP) / (1 - _WARM_UP)))
-
-
 def _loss(answers: Tensor, shown: Shown) -> Tensor:
     """Add up the losses of the questions; how something lies is asked of chests alone."""
     chest = shown.chest
@@ -167,12 +160,3 @@ def _loss(answers: Tensor, shown: Shown) -> Tensor:
         + (pose * weight).sum() / weight.sum()
     )
     return total
-
-
-@torch.no_grad()
-def _follow(average: GateNet, network: GateNet, keep: float) -> None:
-    for ours, theirs in zip(average.parameters(), network.parameters(), strict=True):
-        ours.lerp_(theirs, 1 - keep)
-    for mean, now in zip(average.buffers(), network.buffers(), strict=True):
-        if mean.dtype.is_floating_point:
-            mean.lerp_(now, 1 - keep)

@@ -17,13 +17,13 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from hilum.data.preprocessing import Preprocessing, equalize, normalize
 from hilum.errors import ConfigError, TrainingError
 from hilum.models.unet import UNet
+from hilum.training.by_hand import follow, rate_share
 from hilum.training.segment_augment import augment_films, not_chests
 from hilum.training.segment_films import LungFilms
 
 __all__ = ["SegmentSettings", "fit_unet", "soft_dice"]
 
 _EMA = 0.995
-_WARM_UP = 0.05
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ def fit_unet(
         losses = []
         for pictures, masks in _batches(drawn, phantoms, settings, epoch):
             for group in optimizer.param_groups:
-                group["lr"] = settings.learning_rate * _share(step / total)
+                group["lr"] = settings.learning_rate * rate_share(step / total)
             images, lungs = _as_seen(pictures, masks, settings, generator)
             loss = _loss(network(images), lungs)
             optimizer.zero_grad()
@@ -115,7 +115,7 @@ def fit_unet(
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             step += 1
-            _follow(average, network, min(_EMA, (1 + step) / (10 + step)))
+            follow(average, network, min(_EMA, (1 + step) / (10 + step)))
             losses.append(float(loss.detach()))
         if not math.isfinite(sum(losses)):
             raise TrainingError(
@@ -126,13 +126,6 @@ def fit_unet(
         if progress is not None:
             progress(epoch + 1, settings.epochs)
     return average.to(memory_format=torch.contiguous_format)
-
-
-def _share(done: float) -> float:
-    """Return the learning rate as a share of its peak: a short rise, then half a cosine."""
-    if done < _WARM_UP:
-        return (done + 0.002) / (_WARM_UP + 0.002)
-    return 0.5 * (1 + math.cos(math.pi * (done - _WARM_UP) / (1 - _WARM_UP)))
 
 
 def _batches(
@@ -195,9 +188,3 @@ def soft_dice(logits: Tensor, lungs: Tensor) -> Tensor:
 
 def _loss(logits: Tensor, lungs: Tensor) -> Tensor:
     return binary_cross_entropy_with_logits(logits, lungs) + soft_dice(logits, lungs).mean()
-
-
-@torch.no_grad()
-def _follow(average: UNet, network: UNet, keep: float) -> None:
-    for ours, theirs in zip(average.parameters(), network.parameters(), strict=True):
-        ours.lerp_(theirs, 1 - keep)

@@ -25,12 +25,13 @@ from hilum.data.atomic import sync_folder
 from hilum.data.fetch.answer import asked_wait_s, decoder_of, range_start, whole_length
 from hilum.data.fetch.part import Origin, Part
 from hilum.data.fetch.web import Web, redirect_refusal, shown
+from hilum.data.file_hash import file_sha256
 from hilum.errors import DataError
 
 if TYPE_CHECKING:
     from zlib import _Decompress as Decompress
 
-__all__ = ["Fetched", "Progress", "Remote", "download", "file_sha256"]
+__all__ = ["Fetched", "Progress", "Remote", "download"]
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes expected, 0 if nobody knows."""
@@ -103,12 +104,6 @@ def download(
         raise DataError(
             f"Cannot write {target}: {error.strerror or error}. What arrived is kept."
         ) from error
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fetch(remote: Remote, target: Path, web: Web, progress: Progress) -> Fetched:
@@ -324,8 +319,7 @@ def _checked(remote: Remote, path: Path, etag: str) -> Fetched:
         DataError: If its length or a checksum differs.
     """
     size = path.stat().st_size
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    sha256 = file_sha256(path)
     where = shown(remote.url)
     if remote.bytes is not None and size != remote.bytes:
         raise DataError(f"{where}: expected {remote.bytes:,} bytes, got {size:,}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hilum.data.atomic import replacing
-from hilum.data.fetch.download import file_sha256
+from hilum.data.file_hash import file_sha256
 from hilum.errors import DataError
 
 __all__ = ["RECEIPT_NAME", "Entry", "Receipt"]

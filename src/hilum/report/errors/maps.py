@@ -11,34 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from hilum.data.preprocessing import to_uint8
-from hilum.data.radiograph import Radiograph
 from hilum.data.reading import read_radiograph
 from hilum.errors import ImageReadError
+from hilum.report.heated import SIDE, Grey, heated, shown
 from hilum.screening.bundle import Bundle
-from hilum.screening.colours import heat_colours
 from hilum.screening.heatmap import Heatmap, heatmaps
 from hilum.screening.record import BundleRecord
 from hilum.screening.result import Screening
 from hilum.screening.screener import Screener
 
-__all__ = ["SIDE", "Evidence", "Seen", "see_films"]
-
-SIDE = 400
-"""Length of a film's longer side in pixels, as it is shown."""
+__all__ = ["Evidence", "Seen", "see_films"]
 
 DIFFERENT = 0.02
 """How far the bundle's probability may be from the table's before the page says so."""
 
-_STRONGEST = 0.65
-_FAINTEST = 0.18
-_OUTSIDE = 0.45
-
-Grey = NDArray[np.uint8]
 Progress = Callable[[int, int], None]
 
 
@@ -118,7 +104,7 @@ def _plain(abouts: Sequence[dict[str, Any]], paths: Sequence[str]) -> Iterator[S
         except ImageReadError as error:
             yield Seen(about, None, failure=error.reason)
         else:
-            yield Seen(about, _shown(film))
+            yield Seen(about, shown(film))
 
 
 def _explained(
@@ -128,18 +114,11 @@ def _explained(
     answers = screener.screen_many([Path(path) for path in paths])
     for about, answer in zip(abouts, answers, strict=True):
         if answer.film is None or answer.cams is None:
-            film = None if answer.film is None else _shown(answer.film)
+            film = None if answer.film is None else shown(answer.film)
             yield Seen(about, film, failure=answer.error or "the bundle gave no answer")
         else:
-            grey = _shown(answer.film)
+            grey = shown(answer.film)
             yield Seen(about, grey, _evidence(about, grey, answer, bundle.record))
-
-
-def _shown(film: Radiograph) -> Grey:
-    picture = Image.fromarray(np.ascontiguousarray(to_uint8(film)))
-    scale = SIDE / max(picture.size)
-    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-    return np.asarray(picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
 
 
 def _evidence(
@@ -153,8 +132,8 @@ def _evidence(
     strongest = max(called.peak, true.peak)
     said = answer.probabilities[about["called"]]
     return Evidence(
-        called=_heated(grey, called, strongest),
-        true=_heated(grey, true, strongest),
+        called=heated(grey, called, _share(called, strongest)),
+        true=heated(grey, true, _share(true, strongest)),
         called_peak=called.peak,
         true_peak=true.peak,
         probability_called=said,
@@ -164,16 +143,5 @@ def _evidence(
     )
 
 
-def _heated(grey: Grey, heat: Heatmap, strongest: float) -> Grey:
-    """Lay heat over a film; full strength is `strongest`, and what was not seen is darker."""
-    top, left, height, width = heat.region
-    light = np.full(grey.shape, _OUTSIDE, np.float32)
-    light[max(top, 0) : top + height, max(left, 0) : left + width] = 1.0
-    film = np.repeat((grey * light)[..., None], 3, axis=2)
-    scale = heat.peak / strongest if strongest > 0 else 0.0
-    share = heat.heat * np.float32(scale)
-    faded = np.clip((share - _FAINTEST) / (1 - _FAINTEST), 0, 1)[..., None]
-    opacity = _STRONGEST * faded**0.75
-    colours = heat_colours()[np.rint(share * 255).astype(np.uint8)]
-    heated: Grey = np.rint(film * (1 - opacity) + colours * opacity).astype(np.uint8)
-    return heated
+def _share(heat: Heatmap, strongest: float) -> float:
+    return heat.peak / strongest if strongest > 0 else 0.0

@@ -14,7 +14,8 @@ from PIL import Image
 from hilum.audit.agreement import MethodMap
 from hilum.audit.explained import NAMES, ClassExplained, Explained
 from hilum.data.preprocessing import Preprocessing
-from hilum.report.explain.pictures import draw_map, scale_colours, shown
+from hilum.report.explain.pictures import draw_map, scale_colours
+from hilum.report.heated import shown
 from hilum.report.shell import environment, jpeg_uri
 
 __all__ = ["page", "picture_row"]

@@ -21,7 +21,8 @@ from PIL import Image
 
 from hilum.data.preprocessing import equalize
 from hilum.data.radiograph import Radiograph
-from hilum.errors import BundleError
+from hilum.errors import BundleError, HilumError
+from hilum.screening.engines.onnx_runtime import Failures, SessionError, open_session
 from hilum.screening.fields import canonical
 from hilum.screening.gate.limits import Limits
 from hilum.screening.gate.thinned import thinned
@@ -273,27 +274,13 @@ def _read_limits(folder: Path, record: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(values[name]) for name in LIMITS}
 
 
-def _open(folder: Path, model: bytes) -> tuple[Any, tuple[type[Exception], ...]]:
+def _open(folder: Path, model: bytes) -> tuple[Any, Failures]:
     try:
-        import onnxruntime
-        from onnxruntime.capi import onnxruntime_pybind11_state as state
-    except ImportError as error:
-        raise BundleError(
-            f"ONNX Runtime cannot be loaded ({error}). Install it with: pip install onnxruntime"
-        ) from error
-    failures = tuple(
-        value
-        for value in vars(state).values()
-        if isinstance(value, type) and issubclass(value, Exception)
-    )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except failures as error:
+        session, failures = open_session(model, threads=1)
+    except SessionError as error:
         raise BundleError(f"{folder / 'model.onnx'} cannot be opened: {error}") from error
+    except HilumError as error:
+        raise BundleError(str(error)) from error
     given = [(entry.name, entry.shape[1:]) for entry in session.get_inputs()]
     gives = [(entry.name, entry.shape[1:]) for entry in session.get_outputs()]
     if given != [("images", [1, _SIDE, _SIDE])] or gives != [("plain", [3]), ("poses", [_POSES])]:
