@@ -92,6 +92,7 @@ def test_a_second_run_asks_for_nothing(
 def test_files_added_to_the_folder_are_nobody_s_fault(
     fetched: FetchReport, server: Server, tmp_path: Path, web: Web
 ) -> None:
+    assert fetched.fetched == ("repo",)
     (tmp_path / "set" / "repo" / "manifest.csv").write_text("path")
     assert fetch(plan(server), tmp_path / "set", web=web).kept == ("repo",)
 
@@ -111,6 +112,7 @@ def test_a_file_that_was_changed_or_removed_is_named(
 def test_a_folder_moved_away_is_fetched_anew_and_a_change_upstream_is_said(
     fetched: FetchReport, server: Server, tmp_path: Path, web: Web
 ) -> None:
+    assert fetched.fetched == ("repo",)
     (tmp_path / "set" / "repo").rename(tmp_path / "old")
     server.answers = [whole(packed(1))]
     again = fetch(plan(server), tmp_path / "set", web=web)
@@ -279,6 +281,15 @@ files = tuple(
 plan = FetchPlan(name="x", licence="", citation="", home="", files=files)
 fetch(plan, Path(out), web=Web())
 """
+
+
+def test_a_receipt_that_was_never_finished_is_swept(
+    fetched: FetchReport, server: Server, tmp_path: Path, web: Web
+) -> None:
+    assert fetched.fetched == ("repo",)
+    (tmp_path / "set" / ".fetch.json.4711.part").write_text("{")
+    fetch(plan(server), tmp_path / "set", web=web)
+    assert tree(tmp_path / "set") == WHOLE
 
 
 def test_a_fetch_killed_again_and_again_ends_with_the_right_files(

@@ -17,7 +17,7 @@ from hilum.data.atomic import sync_folder
 from hilum.data.fetch.archive import Unpacked, unpack
 from hilum.data.fetch.download import Fetched, Progress, download
 from hilum.data.fetch.plan import FetchFile, FetchPlan
-from hilum.data.fetch.receipt import Entry, Receipt
+from hilum.data.fetch.receipt import Entry, Receipt, sweep_receipts
 from hilum.data.fetch.tar_members import DamagedArchiveError
 from hilum.data.fetch.web import Web, shown
 from hilum.data.folder_lock import only_writer
@@ -72,6 +72,7 @@ def fetch(plan: FetchPlan, out: Path, *, web: Web, watch: Watch = _unwatched) ->
     except OSError as error:
         raise DataError(f"Cannot make the folder {out}: {error.strerror or error}") from error
     with only_writer(out, wait_s=0):
+        sweep_receipts(out)
         receipt = _receipt(plan, out)
         kept = [file.lands for file in plan.files if _is_there(file, receipt, out)]
         missing = [file for file in plan.files if file.lands not in kept]

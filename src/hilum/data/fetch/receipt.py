@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hilum.data.atomic import replacing
+from hilum.data.atomic import PART_SUFFIX, replacing
 from hilum.data.file_hash import file_sha256
 from hilum.errors import DataError
 
-__all__ = ["RECEIPT_NAME", "Entry", "Receipt"]
+__all__ = ["RECEIPT_NAME", "Entry", "Receipt", "sweep_receipts"]
 
 RECEIPT_NAME = "fetch.json"
 
@@ -101,3 +101,9 @@ class Receipt:
 
 def _is_same(path: Path, size: int, sha256: str) -> bool:
     return path.is_file() and path.stat().st_size == size and file_sha256(path) == sha256
+
+
+def sweep_receipts(out: Path) -> None:
+    """Delete receipts that a killed process left half-written; only the folder's one writer may."""
+    for part in out.glob(f".{RECEIPT_NAME}.*{PART_SUFFIX}"):
+        part.unlink(missing_ok=True)
