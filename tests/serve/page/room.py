@@ -58,6 +58,10 @@ class Sitting(Guard):
 
     who: Principal | None = None
 
+    def at_once(self, asked: Asked) -> Principal | None:
+        """Say who asks, if that is known already."""
+        return self.who or super().at_once(asked)
+
     def identify(self, asked: Asked) -> Principal:
         """Say who asks."""
         return self.who or super().identify(asked)

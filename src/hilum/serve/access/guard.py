@@ -38,6 +38,7 @@ from hilum.serve.access.origin import (
 )
 from hilum.serve.access.passwords import Passwords, check_password
 from hilum.serve.access.principal import LOCAL, Principal
+from hilum.serve.access.recent import Recent
 from hilum.serve.access.sessions import Cookie, Limits, session_cookie
 from hilum.serve.access.tokens import find_token, touch_token
 from hilum.serve.access.trail import Act, Recorder
@@ -60,6 +61,7 @@ __all__ = ["AccessSettings", "Asked", "Entered", "Guard"]
 _LOG = logging.getLogger(__name__)
 _WRONG = "The name or the password is wrong."
 _OIDC_S = 600
+_RECENT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,7 @@ class Guard:
         oidc: An identity provider; None for none.
         passwords: How passwords are kept.
         limiter: How many requests one may make.
+        recent: What was looked up a moment ago.
         now: What time it is.
     """
 
@@ -157,6 +160,7 @@ class Guard:
         oidc: OidcLogin | None = None,
         passwords: Passwords | None = None,
         limiter: Limiter | None = None,
+        recent: Recent | None = None,
         now: Clock = utc_now,
     ) -> None:
         self.settings = settings
@@ -164,9 +168,35 @@ class Guard:
         self._database = database
         self._record = record
         self._passwords = passwords or Passwords()
-        self._limiter = limiter or Limiter()
+        self._limiter = Limiter() if limiter is None else limiter
         self._now = now
         self._knows_users = False
+        self._recent = recent or Recent(_RECENT_S)
+
+    def at_once(self, asked: Asked) -> Principal | None:
+        """Return a program, or whoever sits here, if they were looked up less than a second ago.
+
+        A program that sends many films need not be looked up for each of them, and this needs no
+        thread. People are looked up always. None says nothing: ask `identify`.
+
+        Raises:
+            ForbiddenError: If another site's page made the request.
+            TooManyError: If they ask too much.
+        """
+        value = _bearer(asked)
+        if value is not None:
+            token, now = self._recent.token(value), self._now()
+            if token is None or not token.is_good(now) or token.is_due(now):
+                return None
+            found = token.principal
+        elif self._sits_here(asked) and not self._cookie(asked) and self._recent.had_no_users:
+            self._check_origin(asked)
+            found = LOCAL
+        else:
+            return None
+        for who in (network(asked.address), found.name):
+            self._limiter.take("api", who)
+        return found
 
     def identify(self, asked: Asked) -> Principal:
         """Return who asks.
@@ -329,16 +359,18 @@ class Guard:
             self._sweep(connection)
 
     def _by_token(self, asked: Asked) -> Principal | None:
-        scheme, _, value = asked.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
+        value = _bearer(asked)
+        if value is None:
             return None
-        now = self._now()
+        now, began = self._now(), self._recent.tick()
         with self._database.read() as connection:
-            token = find_token(connection, value.strip(), now=now)
+            token = find_token(connection, value, now=now)
         if token is None:
             raise NotLoggedInError
         if token.is_due(now):
             self._note(lambda connection: touch_token(connection, token, now=now))
+        else:
+            self._recent.keep_token(value, token, began)
         return token.principal
 
     def _by_cookie(self, asked: Asked) -> Principal | None:
@@ -358,17 +390,23 @@ class Guard:
         return seen.principal
 
     def _by_place(self, asked: Asked) -> Principal | None:
-        if self.settings.login_required or not is_loopback_name(asked.address):
-            return None
-        if came_through_a_proxy(asked.headers) or self._has_users():
+        if not self._sits_here(asked) or self._has_users():
             return None
         self._check_origin(asked)
         return LOCAL
 
+    def _sits_here(self, asked: Asked) -> bool:
+        """Return whether a request without a login could be served, were there no users."""
+        if self.settings.login_required or not is_loopback_name(asked.address):
+            return False
+        return not came_through_a_proxy(asked.headers)
+
     def _has_users(self) -> bool:
         if not self._knows_users:  # users are never deleted: what is true stays so
+            began = self._recent.tick()
             with self._database.read() as connection:
                 self._knows_users = any_user(connection)
+            self._recent.keep_users(self._knows_users, began)
         return self._knows_users
 
     def _checked(self, asked: Asked, name: str, password: str) -> User:
@@ -479,3 +517,9 @@ class Guard:
                 write(connection)
         except (FullError, UnavailableError) as error:
             _LOG.warning("could not note when someone was last seen: %s", for_log(error))
+
+
+def _bearer(asked: Asked) -> str | None:
+    """Return what a program sent as its token; None if it sent none."""
+    scheme, _, value = asked.headers.get("authorization", "").partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else None

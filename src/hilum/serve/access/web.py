@@ -96,8 +96,10 @@ async def current(
     Raises:
         AccessError: 401, 403 or 429.
     """
-    asked = await asked_of(request)
-    principal = await run_in_threadpool(_guard(request).identify, asked)
+    asked, guard = await asked_of(request), _guard(request)
+    principal = guard.at_once(asked)
+    if principal is None:
+        principal = await run_in_threadpool(guard.identify, asked)
     request.state.principal = principal
     return principal
 
