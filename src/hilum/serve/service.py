@@ -43,7 +43,7 @@ from hilum.serve.storage.objects import remove_old_objects
 from hilum.serve.storage.retention import SteadyClock, remove_old, remove_orphans
 from hilum.serve.storage.together import Together
 from hilum.serve.workers.pool import Pool
-from hilum.serve.workers.tasks import Draw, Drawn, Failed, Look, Reply, Seen, Show, Shown
+from hilum.serve.workers.tasks import Draw, Failed, Look, Reply, Seen, Show
 
 __all__ = ["Accepted", "BusyError", "Ended", "RemovedError", "Service"]
 
@@ -51,6 +51,8 @@ _ROUND_S = 5.0
 _ORPHANS_S = 600.0
 _PROBE_S = 3.0
 _KEYS_DAYS = 7
+_CROWD, _CROWDED_S = 4, 0.03
+"""With so many films in line for each process, a film may wait a little longer to be written."""
 _LATER = (UnavailableError, FullError, BundleError)
 """What keeps an answer from being had or kept now, but not for good."""
 
@@ -126,7 +128,7 @@ class Service:
         settings.data.mkdir(parents=True, exist_ok=True)
         self.database = Database(settings.url)
         self.database.prepare()
-        self.together = Together(self.database)
+        self.together = Together(self.database, pause_s=self._pause_s)
         self.owner = Owner(settings.data)
         self.owner.sweep()
         self.blobs = BlobStore(settings.data, self.owner, reserve_bytes=settings.reserve_bytes)
@@ -248,6 +250,9 @@ class Service:
         if fresh:
             self.begin(job, urgency=0)
         return job
+
+    def _pause_s(self) -> float:
+        return _CROWDED_S if self.waiting >= _CROWD * self.settings.processes else 0.0
 
     @property
     def waiting(self) -> int:
@@ -462,6 +467,3 @@ def _problem(job: Job, reply: Reply) -> str | None:
     if reply.told["sha256"] != job.sha256:
         return "The film's bytes are not those that were taken in: the disk has changed them."
     return None
-
-
-Picture = Shown | Drawn

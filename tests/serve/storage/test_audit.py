@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from tests.serve.conftest import Clock
 
 from hilum.errors import ConfigError
@@ -39,6 +39,32 @@ def test_an_empty_trail_is_whole(database: Database) -> None:
     with database.read() as connection:
         assert audit.verify(connection) is None
         assert audit.head(connection).seq == 0
+
+
+def test_entries_of_one_transaction_follow_each_other_whatever_is_undone(
+    database: Database, set_clock: Clock
+) -> None:
+    def entry(connection: Connection) -> None:
+        audit.record(connection, actor="ada", action="see film", object="x", now=set_clock())
+
+    with database.write() as connection:
+        for _ in range(3):
+            entry(connection)
+    with database.write() as connection:
+        entry(connection)
+        connection.get_transaction().rollback()  # type: ignore[union-attr]
+    with database.write() as connection:
+        entry(connection)
+        undone = connection.begin_nested()
+        entry(connection)
+        undone.rollback()
+        entry(connection)
+        with connection.begin_nested():
+            entry(connection)
+        entry(connection)
+    with database.read() as connection:
+        assert audit.verify(connection) is None
+        assert len(audit.last(connection, 100)) == 7
 
 
 @pytest.mark.parametrize(

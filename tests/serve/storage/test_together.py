@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,3 +115,22 @@ def test_what_was_asked_for_before_the_end_is_done(
     database.gate.set()
     together.close(10)
     assert given.result(0) == "a"
+
+
+def test_who_can_wait_is_written_with_more(database: Counted, set_clock: Clock) -> None:
+    database.gate.set()
+    together = Together(database, pause_s=lambda: 0.3)
+    given = [together.submit(_adding("0", set_clock))]
+    time.sleep(0.05)
+    given += [together.submit(_adding(str(number), set_clock)) for number in range(1, 20)]
+    assert [each.result(10) for each in given] == [str(number) for number in range(20)]
+    assert database.count == 1
+    together.close(10)
+
+
+def test_an_end_waits_for_nothing_more(database: Counted, set_clock: Clock) -> None:
+    database.gate.set()
+    together = Together(database, pause_s=lambda: 60.0)
+    given = together.submit(_adding("last", set_clock))
+    together.close(10)
+    assert given.result(0) == "last"

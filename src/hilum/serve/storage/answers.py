@@ -87,7 +87,7 @@ def add_answer(
     odds = told["probabilities"] or {}
     if odds and told["accepted"]:
         rows = [{"answer": made.id, "class_name": k, "probability": v} for k, v in odds.items()]
-        connection.execute(insert(probabilities), rows)
+        connection.execute(_PROBABILITIES, rows)
     return made
 
 
@@ -121,6 +121,7 @@ def cams_of(connection: Connection, answer: str) -> NDArray[np.float32] | None:
     return np.frombuffer(row.cams, "<f4").reshape(row.cams_shape)
 
 
+_PROBABILITIES = insert(probabilities)
 _SELECT = select(
     *(answers.c[name] for name in ("id", "film", "job", "bundle", "bundle_name", "variant")),
     *(answers.c[name] for name in ("accepted", "decision", "answer", "region", "created_at")),

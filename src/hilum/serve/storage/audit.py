@@ -25,6 +25,9 @@ _START = "0" * 64
 _LOCK = 0x68696C756D
 """Names PostgreSQL's lock for the end of the chain."""
 
+_INFO = "hilum_audit"
+"""Where a connection keeps the last hash that its transaction wrote."""
+
 _INSERT = insert(audit)
 _LAST = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
 
@@ -72,6 +75,9 @@ def record(
         detail: What else is to be known; JSON values.
     """
     lock(connection)
+    within = connection.get_nested_transaction() or connection.get_transaction()
+    kept = connection.info.get(_INFO)  # outlives its transaction, which may have been undone
+    previous = kept[1] if kept and kept[0] is within else head(connection).hash
     values = {
         "at": now,
         "actor": actor,
@@ -79,9 +85,11 @@ def record(
         "object": object,
         "bundle": bundle,
         "detail": json.dumps(detail or {}, sort_keys=True, separators=(",", ":")),
-        "previous": head(connection).hash,
+        "previous": previous,
     }
-    connection.execute(_INSERT, {**values, "hash": _hash(values)})
+    values["hash"] = _hash(values)
+    connection.execute(_INSERT, values)
+    connection.info[_INFO] = (within, values["hash"])
 
 
 def lock(connection: Connection) -> None:

@@ -6,9 +6,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, select, update
+from sqlalchemy import ColumnElement, Connection, Update, bindparam, case, select, update
 
 from hilum.serve.storage import audit
 from hilum.serve.storage.errors import NotFoundError
@@ -140,7 +141,14 @@ def note_facts(connection: Connection, film: str, facts: Mapping[str, Any]) -> N
         if (value := facts.get(name)) is not None
     }
     rest = {name: value for name, value in facts.items() if name not in _COLUMNS}
-    connection.execute(update(films).where(films.c.id == film).values(**named, facts=rest))
+    connection.execute(_noting(tuple(named)), {**named, "facts": rest, "film": film})
+
+
+@cache
+def _noting(names: tuple[str, ...]) -> Update:
+    """Return the statement that sets these columns: building it takes longer than it does."""
+    values: dict[str, Any] = {name: bindparam(name) for name in (*names, "facts")}
+    return update(films).where(films.c.id == bindparam("film")).values(values)
 
 
 _COLUMNS: dict[str, int] = {

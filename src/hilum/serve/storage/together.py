@@ -3,7 +3,8 @@
 A commit waits for the disk, and SQLite has one writer: thirty films that arrive at once would wait
 for each other thirty times. So one thread does what is asked for in the order it was asked, all
 that has come meanwhile in one transaction, and says so only after the commit. Where one of them
-fails, all are undone and done again one by one, so that it fails alone.
+fails, all are undone and done again one by one, so that it fails alone. Whoever has to wait for
+longer things anyway can be kept waiting here, too, so that more comes together.
 """
 
 from __future__ import annotations
@@ -33,10 +34,12 @@ class Together:
 
     Args:
         database: Where.
+        pause_s: Says how many seconds to wait for more before each transaction; None for no wait.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, pause_s: Callable[[], float] | None = None) -> None:
+        self._database, self._pause_s = database, pause_s or (lambda: 0.0)
+        self._ending = threading.Event()
         self._queue: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._go_on, name="hilum-writer", daemon=True)
         self._thread.start()
@@ -62,6 +65,7 @@ class Together:
 
     def close(self, timeout_s: float) -> None:
         """Do what was asked for until now, and end."""
+        self._ending.set()
         self._queue.put(None)
         self._thread.join(timeout_s)
 
@@ -69,6 +73,8 @@ class Together:
         going = True
         while going:
             batch = [self._queue.get()]
+            if (pause := self._pause_s()) > 0:
+                self._ending.wait(pause)
             while len(batch) < _MOST:
                 try:
                     batch.append(self._queue.get_nowait())
