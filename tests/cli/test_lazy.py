@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import hilum.cli
 from hilum.cli import COMMANDS, app
 
-NO_COMMANDS = {"console", "lazy"}
+NO_COMMANDS = {"console", "lazy", "place_options"}
 
 
 def run(*words: str) -> str:

@@ -1,17 +1,22 @@
-"""A bundle that answers in a moment, films to send, a clock that can be set, a PostgreSQL."""
+"""A bundle that answers in a moment, films to send, a clock that can be set, both databases."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.screening.conftest import CLASSES, MULTICLASS, _chest, _png, record_of
 from tests.serve.postgres import Postgres
 
 from hilum.screening.bundle import write_bundle
+
+if TYPE_CHECKING:
+    from hilum.serve.storage.database import Database
 
 
 @dataclass
@@ -48,6 +53,16 @@ def film_of() -> Callable[[float], bytes]:
 
 
 @pytest.fixture(scope="session")
+def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The DICOM file of a phantom that the default bundle takes for a film."""
+    from hilum.data.phantom import write_cohort
+
+    folder = tmp_path_factory.mktemp("phantoms")
+    write_cohort(folder, patients=3, size=512, dicom=True, seed=11)
+    return min(folder.rglob("*.dcm"))
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server; skips where it is not installed."""
     running = Postgres()
@@ -58,10 +73,58 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def postgres_template(postgres: Postgres) -> str:
     """The name of a database with hilum's tables."""
+    name = postgres.create()
+    _prepare(postgres.url(name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def postgres_emptied(postgres: Postgres, postgres_template: str) -> str:
+    """The name of a database with hilum's tables that every test finds empty."""
+    return postgres.create(postgres_template)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a database with hilum's tables."""
+    file = tmp_path_factory.mktemp("database") / "empty.db"
+    _prepare(f"sqlite:///{file}")
+    return file
+
+
+def _prepare(url: str) -> None:
     from hilum.serve.storage.database import Database
 
-    name = postgres.create()
-    database = Database(postgres.url(name))
+    database = Database(url)
     database.prepare()
     database.close()
-    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without tables; a test that takes it runs on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'hilum.db'}"
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.url(postgres.create())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database with tables and no row; a test that takes it runs on both kinds.
+
+    In PostgreSQL it is one for all tests, emptied for each: making one takes ten times as long.
+    A test that changes the tables themselves takes `empty_url`.
+    """
+    from hilum.serve.storage.database import Database
+
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "hilum.db")
+        opened = Database(f"sqlite:///{tmp_path / 'hilum.db'}")
+    else:
+        postgres: Postgres = request.getfixturevalue("postgres")
+        name: str = request.getfixturevalue("postgres_emptied")
+        postgres.empty(name)
+        opened = Database(postgres.url(name))
+    yield opened
+    opened.close()

@@ -1,4 +1,4 @@
-"""`hilum node` beside Debian's Orthanc: python node_and_pacs.py FILM FOLDER PACS; prints JSON.
+"""`hilum node` beside Debian's Orthanc: python -m tests.serve.node_and_pacs FILM FOLDER PACS.
 
 Run where only its own loopback exists (`in_netns`), since Orthanc listens on every address.
 """

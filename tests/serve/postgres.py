@@ -24,6 +24,7 @@ class Postgres:
     """
 
     def __init__(self) -> None:
+        pytest.importorskip("psycopg")
         found = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin"))) or [
             str(Path(which).parent) for which in [shutil.which("initdb")] if which
         ]
@@ -49,6 +50,23 @@ class Postgres:
         name = f"hilum_{self._count}"
         self._run("createdb", "-h", self.folder, "-U", "hilum", "-T", template, name)
         return name
+
+    def empty(self, database: str) -> None:
+        """Leave of a database with hilum's tables only the tables, whoever is at work in it."""
+        import psycopg
+
+        from hilum.serve.storage.tables import metadata
+
+        with psycopg.connect(self.url(database)) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(f"DELETE FROM {table.name}")
+            connection.execute(
+                "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
+            )
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

@@ -24,7 +24,8 @@ from hilum.serve.settings import ServeSettings
 @pytest.mark.parametrize(
     ("head", "kind"),
     [(b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff\xe0", "jpeg"),
-     (b"RIFF\0\0\0\0WEBP", "webp"), (bytes(128) + b"DICM", "dicom")],
+     (b"RIFF\0\0\0\0WEBP", "webp"), (bytes(128) + b"DICM", "dicom"),
+     (b"\xff\xd8\xff" + bytes(125) + b"DICM", "dicom")],
 )  # fmt: skip
 def test_a_film_is_known_by_its_first_bytes(head: bytes, kind: str) -> None:
     assert recognised(head, len(head)) == kind

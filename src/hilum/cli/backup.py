@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option, echo
+from typer import Argument, echo
 
 from hilum.cli.console import note
+from hilum.cli.place_options import Data, Database
+from hilum.serve.place import DATA, opened_database
 
 __all__ = ["backup"]
 
@@ -15,17 +17,14 @@ __all__ = ["backup"]
 def backup(
     out: Annotated[Path, Argument(help="A folder that does not exist yet.")],
     *,
-    data: Annotated[Path, Option(help="The server's folder.")] = Path("hilum-data"),
-    database: Annotated[
-        str | None, Option(help="The database's URL, if it is not in the folder.")
-    ] = None,
+    data: Data = DATA,
+    database: Database = None,
 ) -> None:
     """Copy a server's database and films into a folder; the server may be running."""
     from hilum.serve import need_extra
 
     need_extra()
     from hilum.serve.clock import utc_now
-    from hilum.serve.place import opened_database
     from hilum.serve.storage.backup import make_backup
 
     with opened_database(data, database) as opened:

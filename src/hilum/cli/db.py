@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer import Exit, Option, echo
 
 from hilum.cli.console import note, print_json
+from hilum.cli.place_options import Data, Database
+from hilum.serve.place import DATA, database_url, opened_database
 
 __all__ = ["db"]
 
@@ -18,20 +19,13 @@ db = typer.Typer(
     rich_markup_mode=None,
 )
 
-Data = Annotated[Path, Option("--data", help="The server's folder.")]
-Url = Annotated[
-    str | None, Option("--database", help="The database's URL, if it is not in the folder.")
-]
-_DATA = Path("hilum-data")
-
 
 @db.command("upgrade", short_help="Bring the tables to this version of hilum.")
-def upgrade(data: Data = _DATA, database: Url = None) -> None:
+def upgrade(data: Data = DATA, database: Database = None) -> None:
     """Bring the tables to this version of hilum, in one transaction. Make a backup first."""
     from hilum.serve import need_extra
 
     need_extra()
-    from hilum.serve.place import database_url
     from hilum.serve.storage.database import Database
 
     opened = Database(database_url(data, database))
@@ -42,7 +36,7 @@ def upgrade(data: Data = _DATA, database: Url = None) -> None:
 
 
 @db.command("check", short_help="Compare films, rows and the audit trail with each other.")
-def check(data: Data = _DATA, database: Url = None) -> None:
+def check(data: Data = DATA, database: Database = None) -> None:
     """Compare every film with its hash, the rows with the files, the audit trail with itself.
 
     Exit code 4: something is wrong, and was printed, a line each.
@@ -50,7 +44,6 @@ def check(data: Data = _DATA, database: Url = None) -> None:
     from hilum.serve import need_extra
 
     need_extra()
-    from hilum.serve.place import opened_database
     from hilum.serve.storage.backup import check as checked
 
     with opened_database(data, database) as opened:
@@ -64,8 +57,8 @@ def check(data: Data = _DATA, database: Url = None) -> None:
 
 @db.command("audit", short_help="Print the audit trail, or its end to keep elsewhere.")
 def audit(
-    data: Data = _DATA,
-    database: Url = None,
+    data: Data = DATA,
+    database: Database = None,
     *,
     last: Annotated[int, Option(min=1, help="How many entries.")] = 50,
     kept: Annotated[
@@ -81,7 +74,6 @@ def audit(
     from hilum.serve import need_extra
 
     need_extra()
-    from hilum.serve.place import opened_database
     from hilum.serve.storage import audit as trail
 
     with opened_database(data, database) as opened, opened.read() as connection:
@@ -99,7 +91,7 @@ def audit(
 
 
 @db.command("resend", short_help="Send results again that were given up.")
-def resend(data: Data = _DATA, database: Url = None) -> None:
+def resend(data: Data = DATA, database: Database = None) -> None:
     """Queue results anew that could not be sent for so long that they were given up.
 
     A node that runs on the same data sends them.
@@ -110,7 +102,6 @@ def resend(data: Data = _DATA, database: Url = None) -> None:
     need_dicom()
     from hilum.serve.clock import utc_now
     from hilum.serve.pacs import queue_again
-    from hilum.serve.place import opened_database
 
     with opened_database(data, database) as opened:
         found = queue_again(opened, who="command line", now=utc_now())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from typer import Option, echo
 
 from hilum.cli.console import note
+from hilum.cli.place_options import Bundle, KeepDays, NewData, NewDatabase, Workers
+from hilum.serve.place import DATA
 
 __all__ = ["node"]
 
@@ -29,13 +30,11 @@ def node(
         list[str] | None,
         Option(metavar="AET@HOST:PORT", help="Where storage commitment reports go."),
     ] = None,
-    bundle: Annotated[Path | None, Option(help="The bundle; default: the one in hilum.")] = None,
-    data: Annotated[Path, Option(help="Folder for films and the database.")] = Path("hilum-data"),
-    database: Annotated[
-        str | None, Option(help="sqlite:///FILE or postgresql://USER@HOST/NAME.")
-    ] = None,
-    workers: Annotated[int | None, Option(min=1, help="Processes; default one a core.")] = None,
-    keep_days: Annotated[int | None, Option(min=1, help="Delete films after so long.")] = None,
+    bundle: Bundle = None,
+    data: NewData = DATA,
+    database: NewDatabase = None,
+    workers: Workers = None,
+    keep_days: KeepDays = None,
 ) -> None:
     """Take films by DICOM, read them, send results back. Research use only.
 

@@ -7,13 +7,15 @@ from typing import Annotated
 
 from typer import Argument, Option, echo
 
+from hilum.serve.place import DATA
+
 __all__ = ["restore"]
 
 
 def restore(
     backup: Annotated[Path, Argument(help="A folder that `hilum backup` made.")],
     *,
-    data: Annotated[Path, Option(help="An empty folder, or none yet.")] = Path("hilum-data"),
+    data: Annotated[Path, Option(help="An empty folder, or none yet.")] = DATA,
     database: Annotated[
         str | None, Option(help="An empty database; default: SQLite in the folder.")
     ] = None,

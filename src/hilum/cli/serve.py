@@ -8,24 +8,24 @@ from typing import Annotated
 from typer import Option, echo
 
 from hilum.cli.console import note
+from hilum.cli.place_options import Bundle, KeepDays, NewData, NewDatabase, Workers
+from hilum.serve.place import DATA
 
 __all__ = ["serve"]
 
 
 def serve(
-    bundle: Annotated[Path | None, Option(help="The bundle; default: the one in hilum.")] = None,
+    bundle: Bundle = None,
     *,
     host: Annotated[str, Option(help="Address; beyond this machine a login is required.")] = (
         "127.0.0.1"
     ),
     port: Annotated[int, Option(min=0, max=65535, help="0: any that is free.")] = 8000,
-    data: Annotated[Path, Option(help="Folder for films and the database.")] = Path("hilum-data"),
-    database: Annotated[
-        str | None, Option(help="sqlite:///FILE or postgresql://USER@HOST/NAME.")
-    ] = None,
-    workers: Annotated[int | None, Option(min=1, help="Processes; default one a core.")] = None,
+    data: NewData = DATA,
+    database: NewDatabase = None,
+    workers: Workers = None,
     upload_mb: Annotated[int, Option(min=1, help="Largest film.")] = 256,
-    keep_days: Annotated[int | None, Option(min=1, help="Delete films after so long.")] = None,
+    keep_days: KeepDays = None,
     public_url: Annotated[str | None, Option(help="Where people reach it, if by a proxy.")] = None,
     certificate: Annotated[Path | None, Option(help="For TLS: certificate, PEM.")] = None,
     key: Annotated[Path | None, Option(help="For TLS: its key, PEM.")] = None,

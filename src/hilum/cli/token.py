@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer import Argument, Option, echo
 
 from hilum.cli.console import note, print_json
-from hilum.cli.user import Data, Url, acting
+from hilum.cli.place_options import Data, Database
+from hilum.cli.user import acting
+from hilum.serve.place import DATA
 
 __all__ = ["token"]
 
@@ -19,7 +20,6 @@ token = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-_DATA = Path("hilum-data")
 
 
 class TokenRole(str, Enum):  # noqa: UP042 - typer shows the values of a str Enum on 3.11 too
@@ -46,8 +46,8 @@ def create(
     role: Annotated[TokenRole, Option(help="What it may do.")] = TokenRole.PROGRAM,
     days: Annotated[int, Option(min=0, help="How long it is good; 0 for always.")] = 365,
     json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
-    data: Data = _DATA,
-    database: Url = None,
+    data: Data = DATA,
+    database: Database = None,
 ) -> None:
     """Make a token for a program, and print it once: only its hash is kept.
 
@@ -70,8 +70,8 @@ def create(
 def list_(
     *,
     json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
-    data: Data = _DATA,
-    database: Url = None,
+    data: Data = DATA,
+    database: Database = None,
 ) -> None:
     """List tokens: name, role, who made them, until when they are good, when they were used."""
     from hilum.serve.access.tokens import list_tokens
@@ -104,8 +104,8 @@ def list_(
 def revoke(
     name: Annotated[str, Argument(help="Its name or its id.")],
     *,
-    data: Data = _DATA,
-    database: Url = None,
+    data: Data = DATA,
+    database: Database = None,
 ) -> None:
     """End every good token of a name, from now on."""
     from hilum.serve.access.tokens import revoke_token

@@ -13,13 +13,15 @@ import typer
 from typer import Argument, Option, echo
 
 from hilum.cli.console import note, print_json
+from hilum.cli.place_options import Data, Database
+from hilum.serve.place import DATA, opened_database
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from hilum.serve.access.trail import Act
 
-__all__ = ["Data", "Url", "acting", "user"]
+__all__ = ["acting", "user"]
 
 user = typer.Typer(
     help="Add, list, disable people; change their roles and passwords.",
@@ -27,15 +29,10 @@ user = typer.Typer(
     rich_markup_mode=None,
 )
 
-Data = Annotated[Path, Option("--data", help="The server's folder.")]
-Url = Annotated[
-    str | None, Option("--database", help="The database's URL, if it is not in the folder.")
-]
 Name = Annotated[str, Argument(help="What the person is called; upper and lower case are one.")]
 FromStdin = Annotated[
     bool, Option("--password-stdin", help="Read the password from standard input.")
 ]
-_DATA = Path("hilum-data")
 
 
 class UserRole(str, Enum):  # noqa: UP042 - typer shows the values of a str Enum on 3.11 too
@@ -59,7 +56,6 @@ def acting(data: Path, database: str | None) -> Iterator[tuple[Connection, Act]]
     """Yield a writing transaction, and who acts in it: the account of this machine."""
     from hilum.serve.access.trail import Act
     from hilum.serve.clock import utc_now
-    from hilum.serve.place import opened_database
     from hilum.serve.storage.audit import record
 
     act = Act(actor=f"cli:{_account()}", now=utc_now(), record=record)
@@ -73,8 +69,8 @@ def add(
     *,
     role: Annotated[UserRole, Option(help="What they may do.")] = UserRole.READER,
     password_stdin: FromStdin = False,
-    data: Data = _DATA,
-    database: Url = None,
+    data: Data = DATA,
+    database: Database = None,
 ) -> None:
     """Add a person, with a password that is asked for, or read with --password-stdin.
 
@@ -92,8 +88,8 @@ def add(
 def list_(
     *,
     json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
-    data: Data = _DATA,
-    database: Url = None,
+    data: Data = DATA,
+    database: Database = None,
 ) -> None:
     """List everyone: name, role, how they log in, since when, and who is disabled."""
     from hilum.serve.access.users import list_users
@@ -121,7 +117,7 @@ def list_(
 
 
 @user.command("disable", short_help="Keep a person out, from now on.")
-def disable(name: Name, *, data: Data = _DATA, database: Url = None) -> None:
+def disable(name: Name, *, data: Data = DATA, database: Database = None) -> None:
     """Keep a person from logging in, and end their sessions at once."""
     from hilum.serve.access.users import disable_user
 
@@ -130,7 +126,7 @@ def disable(name: Name, *, data: Data = _DATA, database: Url = None) -> None:
 
 
 @user.command("enable", short_help="Let a person in again.")
-def enable(name: Name, *, data: Data = _DATA, database: Url = None) -> None:
+def enable(name: Name, *, data: Data = DATA, database: Database = None) -> None:
     """Let a disabled person log in again."""
     from hilum.serve.access.users import enable_user
 
@@ -140,7 +136,7 @@ def enable(name: Name, *, data: Data = _DATA, database: Url = None) -> None:
 
 @user.command("password", short_help="Give a person another password.")
 def password(
-    name: Name, *, password_stdin: FromStdin = False, data: Data = _DATA, database: Url = None
+    name: Name, *, password_stdin: FromStdin = False, data: Data = DATA, database: Database = None
 ) -> None:
     """Give a person another password, and end their sessions at once."""
     from hilum.serve.access.lockout import forget_attempts
@@ -158,8 +154,8 @@ def role(
     name: Name,
     new: Annotated[UserRole, Argument(metavar="ROLE", help="reader, second_reader or admin.")],
     *,
-    data: Data = _DATA,
-    database: Url = None,
+    data: Data = DATA,
+    database: Database = None,
 ) -> None:
     """Give a person another role; it counts from their next request on."""
     from hilum.serve.access.users import change_role
@@ -169,7 +165,7 @@ def role(
 
 
 @user.command("unlock", short_help="End the delays after wrong passwords.")
-def unlock(name: Name, *, data: Data = _DATA, database: Url = None) -> None:
+def unlock(name: Name, *, data: Data = DATA, database: Database = None) -> None:
     """Forget a person's wrong passwords, so that they may try again at once."""
     from hilum.serve.access.lockout import forget_attempts
     from hilum.serve.access.names import folded

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+from hilum.data.reading.sniff import Format, format_of
 from hilum.errors import HilumError
 
-__all__ = ["TYPES", "UnknownFormatError", "recognised"]
-
-TYPES = {
-    "png": "image/png",
-    "jpeg": "image/jpeg",
-    "webp": "image/webp",
-    "dicom": "application/dicom",
-}
-"""Media types of what is taken."""
+__all__ = ["UnknownFormatError", "recognised"]
 
 
 class UnknownFormatError(HilumError):
     """The file is of no kind that can hold a film."""
 
 
-def recognised(head: bytes, size: int) -> str:
+def recognised(head: bytes, size: int) -> Format:
     """Return "png", "jpeg", "webp" or "dicom".
 
     Args:
@@ -31,14 +24,9 @@ def recognised(head: bytes, size: int) -> str:
     """
     if size == 0:
         raise UnknownFormatError("Expected a film, got an empty file.")
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "webp"
-    if head[128:132] == b"DICM":
-        return "dicom"
+    found = format_of(head)
+    if found is not None:
+        return found
     raise UnknownFormatError(
         "Expected a PNG, JPEG, WebP or DICOM file (with its preamble), got something else. "
         "PDF, ZIP and DICOMDIR are not opened: send the films themselves."

@@ -7,7 +7,6 @@ there, the node makes result objects of it and sends them.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from sqlalchemy import Connection, insert, select, update
 
+from hilum.data.file_hash import file_sha256
 from hilum.serve.node.seams import (
     Delivery,
     FilmToRead,
@@ -83,8 +83,7 @@ class KeptFilms:
             known = _known(connection, facts.sop_uid)
         if known is not None:
             return self._again(known, facts, who)
-        with part.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = file_sha256(part)
         service.blobs.keep(part, sha256)
         now, job = service.clock(), None
         with service.database.write() as connection:
@@ -210,8 +209,7 @@ class KeptFilms:
             )  # fmt: skip
 
     def _kept(self, path: Path) -> str:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = file_sha256(path)
         self._service.blobs.keep(path, sha256)
         return sha256
 
@@ -224,7 +222,7 @@ class KeptFilms:
             film = films.film_with(connection, path.name)
             answer = _answer(connection, film.id, service.bundle.id)
             cams = answers.cams_of(connection, answer.id)
-        record, screening = service.bundle.record, recalled(answer, cams)
+        record, screening = service.bundle.record, recalled(answer.answer, path=film.id, cams=cams)
         overlay: NDArray[np.uint8] | None = None
         if answer.accepted and answer.decision is not None and cams is not None:
             drawn = service.drawn(film, answer, answer.decision).result()

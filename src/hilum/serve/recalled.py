@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.screening.result import Screening
 from hilum.screening.threshold import Threshold
-from hilum.serve.storage.answers import Answer
 
 __all__ = ["recalled"]
 
 
-def recalled(answer: Answer, cams: NDArray[np.float32] | None = None) -> Screening:
-    """Return the screening that an answer was written down from; its path is the film's id.
+def recalled(
+    told: Mapping[str, Any], *, path: str, cams: NDArray[np.float32] | None = None
+) -> Screening:
+    """Return the screening that an answer was written down from.
 
     Args:
-        answer: What is kept.
+        told: What is kept of it: `Screening.to_dict()`.
+        path: What to call the film; its path is not kept.
         cams: Its maps, shape (classes, h, w), where they are wanted.
     """
-    told = answer.answer
     rule = told["threshold"]
     threshold = Threshold(
         kind=rule["kind"],
@@ -28,18 +32,18 @@ def recalled(answer: Answer, cams: NDArray[np.float32] | None = None) -> Screeni
         source=rule.get("source", ""),
     )
     return Screening(
-        path=answer.film,
-        bundle=answer.bundle,
-        bundle_name=answer.bundle_name,
+        path=path,
+        bundle=told["bundle"],
+        bundle_name=told["bundle_name"],
         threshold_name=rule["name"],
         threshold=threshold,
-        accepted=answer.accepted,
+        accepted=told["accepted"],
         reasons=tuple(told["reasons"]),
         warnings=tuple(told["warnings"]),
         gate=told["gate"],
         probabilities=told["probabilities"],
         calibrated=told["calibrated"],
-        decision=answer.decision,
+        decision=told["decision"],
         cam_empty=told["cam_empty"],
         seconds=told["seconds"],
         sha256=told["sha256"],

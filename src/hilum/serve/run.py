@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 import socket
@@ -22,6 +21,7 @@ from hilum.serve.access.oidc import OidcLogin, OidcSettings
 from hilum.serve.access.web import Access
 from hilum.serve.app import build_app
 from hilum.serve.connection import GuardedProtocol
+from hilum.serve.log import begin_log
 from hilum.serve.service import Service
 from hilum.serve.settings import ServeSettings
 from hilum.serve.storage import audit
@@ -101,9 +101,7 @@ def serve(
     Raises:
         HilumError: If it cannot start.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    begin_log()
     with closing(_bound(listening)) as listener:
         port = listener.getsockname()[1]
         shown = f"[{listening.host}]" if ":" in listening.host else listening.host

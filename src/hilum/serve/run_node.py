@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import signal
@@ -12,6 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from hilum.errors import ConfigError, HilumError
+from hilum.serve.log import begin_log
 from hilum.serve.node.node import Node
 from hilum.serve.node.settings import Destination, NodeSettings, WebDestination
 from hilum.serve.pacs import KeptFilms, KeptOutbox
@@ -107,9 +107,7 @@ def run_node(
     Raises:
         HilumError: If it cannot start.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    for name in ("alembic", "highdicom", "pydicom", "pynetdicom"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    begin_log()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hilum.errors import ConfigError
 from hilum.screening.cores import usable_cores
+from hilum.serve.place import database_url
 from hilum.serve.workers.pool import Limits
 
 __all__ = ["ServeSettings"]
@@ -61,7 +62,7 @@ class ServeSettings:
     @property
     def url(self) -> str:
         """The database's URL."""
-        return self.database or f"sqlite:///{(self.data / 'hilum.db').absolute()}"
+        return database_url(self.data.absolute(), self.database)
 
     @property
     def processes(self) -> int:

@@ -149,7 +149,7 @@ def test_an_https_site_takes_no_cookie_that_http_could_have_set(entered, asked) 
 def test_a_page_that_polls_keeps_nobody_logged_in(entered, clock) -> None:
     door, browser = entered
     for _ in range(5):
-        clock.forward(minutes=14)
+        clock.move(minutes=14)
         try:
             door.identify(browser(x_hilum_background="1"))
         except NotLoggedInError:
@@ -161,7 +161,7 @@ def test_a_page_that_polls_keeps_nobody_logged_in(entered, clock) -> None:
 def test_a_reader_who_works_stays_logged_in(entered, clock) -> None:
     door, browser = entered
     for _ in range(10):
-        clock.forward(minutes=45)
+        clock.move(minutes=45)
         assert door.identify(browser()).name == "anna"
 
 
@@ -195,7 +195,7 @@ def test_a_revoked_and_an_expired_token_are_nobody(
         revoke_token(connection, act(), "pacs")
     with pytest.raises(NotLoggedInError):
         door.identify(asked(**bearer(other)))
-    clock.forward(days=1, minutes=2)
+    clock.move(days=1, minutes=2)
     with pytest.raises(NotLoggedInError) as caught:
         door.identify(asked(**bearer(program)))
     assert caught.value.headers["WWW-Authenticate"].startswith("Bearer")
@@ -218,7 +218,7 @@ def test_a_full_disk_keeps_nobody_from_reading(
     entered, clock, monkeypatch, caplog, error: Exception
 ) -> None:
     door, browser = entered
-    clock.forward(minutes=5)
+    clock.move(minutes=5)
 
     def write():
         raise error
@@ -491,7 +491,7 @@ def test_what_is_over_can_be_swept_at_any_time(entered, clock) -> None:
     from hilum.serve.storage.tables import sessions
 
     door, _ = entered
-    clock.forward(days=2)
+    clock.move(days=2)
     door.sweep()
     with door._database.read() as connection:
         assert connection.execute(select(func.count()).select_from(sessions)).scalar_one() == 0

@@ -47,7 +47,7 @@ def test_a_cookie_says_whose_session_it_is(start, found) -> None:
     assert len(seen.principal.csrf) >= 43
 
 
-def test_the_table_does_not_hold_what_a_cookie_holds(database, start, tmp_path) -> None:
+def test_the_table_does_not_hold_what_a_cookie_holds(database, start) -> None:
     value = start()
     with database.read() as connection:
         rows = connection.execute(select(sessions)).all()
@@ -69,29 +69,29 @@ def test_a_cookie_that_was_never_given_is_nobody(start, found, value: str) -> No
 
 def test_a_session_ends_an_hour_after_the_last_request(start, found, clock) -> None:
     value = start()
-    clock.forward(minutes=60)
+    clock.move(minutes=60)
     assert found(value) is not None
-    clock.forward(minutes=2)
+    clock.move(minutes=2)
     assert found(value) is None
 
 
 def test_a_session_that_is_used_ends_after_twelve_hours(database, start, found, clock) -> None:
     value = start()
     for _ in range(12 * 2):
-        clock.forward(minutes=30)
+        clock.move(minutes=30)
         seen = found(value)
         assert seen is not None
         with database.write() as connection:
             touch_session(connection, seen, now=clock())
-    clock.forward(minutes=2)
+    clock.move(minutes=2)
     assert found(value) is None
 
 
 def test_being_seen_is_written_at_most_once_a_minute(database, start, found, clock) -> None:
     value = start()
-    clock.forward(seconds=59)
+    clock.move(seconds=59)
     assert not found(value).is_due
-    clock.forward(seconds=1)
+    clock.move(seconds=1)
     assert found(value).is_due
     with database.write() as connection:
         touch_session(connection, found(value), now=clock())
@@ -100,27 +100,27 @@ def test_being_seen_is_written_at_most_once_a_minute(database, start, found, clo
 
 def test_a_clock_that_jumps_a_minute_either_way_changes_nothing(start, found, clock) -> None:
     value = start()
-    clock.forward(seconds=-60)
+    clock.move(seconds=-60)
     assert found(value) is not None
-    clock.forward(hours=1, seconds=120)
+    clock.move(hours=1, seconds=120)
     assert found(value) is not None
 
 
 def test_a_session_of_tomorrow_is_not_believed(start, found, clock) -> None:
-    clock.forward(days=1)
+    clock.move(days=1)
     value = start()
     assert found(value) is not None
-    clock.forward(days=-1)
+    clock.move(days=-1)
     assert found(value) is None
 
 
 def test_a_session_seen_tomorrow_is_seen_again_today(database, start, found, clock) -> None:
     value = start()
-    clock.forward(minutes=50)
+    clock.move(minutes=50)
     seen = found(value)
     with database.write() as connection:
         touch_session(connection, seen, now=clock())
-    clock.forward(minutes=-40)
+    clock.move(minutes=-40)
     assert found(value).is_due
 
 
@@ -188,12 +188,12 @@ def test_many_logins_of_one_user_keep_the_last_ten(start, found) -> None:
 
 def test_what_is_over_is_swept_and_what_is_not_stays(database, clock, start, found) -> None:
     start()
-    clock.forward(hours=2)
+    clock.move(hours=2)
     value = start()
     with database.write() as connection:
         assert sweep_sessions(connection, now=clock(), limits=LIMITS) == 1
     assert found(value) is not None
-    clock.forward(hours=13)
+    clock.move(hours=13)
     with database.write() as connection:
         assert sweep_sessions(connection, now=clock(), limits=LIMITS) == 1
 
@@ -203,7 +203,7 @@ def test_other_limits_hold_as_well(database, clock, person) -> None:
     limits = Limits(idle=timedelta(minutes=5), absolute=timedelta(minutes=8))
     with database.write() as connection:
         value = start_session(connection, user.id, now=clock(), limits=limits)
-    clock.forward(minutes=7)
+    clock.move(minutes=7)
     with database.read() as connection:
         assert find_session(connection, value, now=clock(), limits=limits) is None
 

@@ -71,22 +71,22 @@ def test_a_token_that_was_never_given_is_nobody(create, found, value: str) -> No
 
 def test_an_expired_token_is_no_good_a_minute_after(create, found, clock) -> None:
     value = create(days=1)
-    clock.forward(days=1, seconds=60)
+    clock.move(days=1, seconds=60)
     assert found(value) is not None
-    clock.forward(seconds=1)
+    clock.move(seconds=1)
     assert found(value) is None
 
 
 def test_a_token_without_an_end_is_good_for_ever(create, found, clock) -> None:
     value = create(days=None)
-    clock.forward(days=5000)
+    clock.move(days=5000)
     assert found(value) is not None
 
 
 def test_a_token_of_tomorrow_is_not_believed(create, found, clock) -> None:
-    clock.forward(days=1)
+    clock.move(days=1)
     value = create()
-    clock.forward(days=-1)
+    clock.move(days=-1)
     assert found(value) is None
 
 
@@ -142,9 +142,9 @@ def test_being_used_is_written_at_most_once_a_minute(database, create, found, cl
         touch_token(connection, token, now=clock())
         again = list_tokens(connection)[0]
     assert again.seen_at == clock()
-    clock.forward(seconds=59)
+    clock.move(seconds=59)
     assert not again.is_due(clock())
-    clock.forward(seconds=1)
+    clock.move(seconds=1)
     assert again.is_due(clock())
 
 

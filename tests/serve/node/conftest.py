@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
+from tests.serve.node.folder_store import FolderStore
 
 from hilum.screening.result import Screening
 from hilum.screening.threshold import Threshold
 from hilum.serve.node.seams import Reading
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
-
-
-def loaded(name):
-    place = Path(__file__).with_name(f"{name}.py")
-    spec = importlib.util.spec_from_file_location(f"node_tests_{name}", place)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def make_film(uid="1.2.3.4", *, sop_class=DX, side=64, seed=0, **values) -> Dataset:
@@ -102,7 +93,7 @@ def arrivals(tmp_path):
 
 @pytest.fixture
 def store(tmp_path):
-    return loaded("folder_store").FolderStore(tmp_path / "store")
+    return FolderStore(tmp_path / "store")
 
 
 @pytest.fixture
@@ -154,4 +145,6 @@ def connect():
 def raw():
     """What a peer can do that no library does."""
     pytest.importorskip("pynetdicom")
-    return loaded("raw_peer")
+    from tests.serve.node import raw_peer
+
+    return raw_peer

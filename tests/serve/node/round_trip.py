@@ -1,4 +1,4 @@
-"""A round trip with Orthanc; prints what happened as JSON. `python round_trip.py FILM DIR PACS WAY`
+"""A round trip with Orthanc: python -m tests.serve.node.round_trip FILM DIR PACS WAY; prints JSON.
 
 Run where nothing else listens (a network namespace): Orthanc's ports are fixed.
 """
@@ -6,7 +6,6 @@ Run where nothing else listens (a network namespace): Orthanc's ports are fixed.
 from __future__ import annotations
 
 import base64
-import importlib.util
 import json
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import urllib.request
 from pathlib import Path
 
 from pydicom import dcmread
+from tests.serve.node.folder_store import FolderStore
 
 from hilum.screening.default import default_bundle
 from hilum.screening.screener import Screener
@@ -24,14 +24,6 @@ from hilum.serve.node.settings import Destination, NodeSettings, WebDestination
 
 ROOT = "http://127.0.0.1:28042"
 SR, SC = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.7"
-
-
-def folder_store():
-    place = Path(__file__).with_name("folder_store.py")
-    spec = importlib.util.spec_from_file_location("folder_store", place)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.FolderStore
 
 
 def ask(path, body=None, kind="application/json"):
@@ -78,7 +70,7 @@ def main(film, folder, pacs, way):
                                  text=True, check=True).stdout)  # fmt: skip
     pacs_node = Destination(title="ORTHANC", host="127.0.0.1", port=24242)
     web = WebDestination(url=f"{ROOT}/dicom-web", user="alice", password="alice-pw")
-    store = folder_store()(folder, ("pacs",))
+    store = FolderStore(folder, ("pacs",))
     settings = NodeSettings(
         arrivals=folder / "arrivals", port=24243, callers=("ORTHANC",), peers=(pacs_node,),
         destinations={"pacs": pacs_node if way == "dimse" else web}, free_disk_bytes=0,

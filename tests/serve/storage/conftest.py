@@ -16,28 +16,6 @@ from hilum.serve.storage.films import Film, add_film
 from hilum.serve.storage.jobs import Job, add_job
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database without tables."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'hilum.db'}"
-    postgres = request.getfixturevalue("postgres")
-    return str(postgres.url(postgres.create()))
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest, database_url: str) -> Iterator[Database]:
-    """A database with tables."""
-    if database_url.startswith("postgresql"):
-        postgres = request.getfixturevalue("postgres")
-        template = request.getfixturevalue("postgres_template")
-        database_url = postgres.url(postgres.create(template))
-    opened = Database(database_url)
-    opened.prepare()
-    yield opened
-    opened.close()
-
-
 @pytest.fixture
 def owner(tmp_path: Path) -> Iterator[Owner]:
     with Owner(tmp_path / "data") as kept:

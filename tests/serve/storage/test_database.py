@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -62,12 +63,12 @@ def test_a_moment_without_its_zone_is_refused(database: Database, set_clock: Clo
         _add(connection, naive)
 
 
-def test_two_servers_that_start_at_once_make_the_tables_once(database_url: str) -> None:
+def test_two_servers_that_start_at_once_make_the_tables_once(empty_url: str) -> None:
     failed: list[BaseException] = []
 
     def prepare() -> None:
         try:
-            opened = Database(database_url)
+            opened = Database(empty_url)
             opened.prepare()
             opened.close()
         except Exception as error:  # noqa: BLE001  (it is looked at below)
@@ -78,19 +79,21 @@ def test_two_servers_that_start_at_once_make_the_tables_once(database_url: str) 
         thread.start()
     for thread in threads:
         thread.join(30)
-    opened = Database(database_url)
+    opened = Database(empty_url)
     assert not failed
     assert opened.revision() == Database.head()
     opened.close()
 
 
-def test_tables_of_a_newer_hilum_are_refused(database: Database) -> None:
-    with database.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num='9999'"))
-    with pytest.raises(SchemaError, match="newer hilum .9999; this one knows up to"):
-        database.prepare()
-    with pytest.raises(SchemaError, match="newer hilum"):
-        database.upgrade()
+def test_tables_of_a_newer_hilum_are_refused(empty_url: str) -> None:
+    with closing(Database(empty_url)) as opened:
+        opened.prepare()
+        with opened.write() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num='9999'"))
+        with pytest.raises(SchemaError, match="newer hilum .9999; this one knows up to"):
+            opened.prepare()
+        with pytest.raises(SchemaError, match="newer hilum"):
+            opened.upgrade()
 
 
 def test_tables_of_an_older_hilum_are_refused_with_what_to_type(

@@ -11,7 +11,7 @@ from typing import Literal
 
 from hilum.data.reading.document import Document
 
-__all__ = ["Format", "doubt_about_name", "sniff"]
+__all__ = ["Format", "doubt_about_name", "format_of", "sniff"]
 
 Format = Literal["png", "jpeg", "webp", "dicom"]
 
@@ -53,24 +53,39 @@ _TEXT = bytes([*range(9, 14), *range(32, 127)])
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
 
 
-def sniff(document: Document) -> Format:
-    """Return the format of a file.
+def format_of(head: bytes) -> Format | None:
+    """Return the format of a file that begins with some bytes; None if it is none of the four.
 
     A DICOM file may begin with 128 bytes of anything, a program or a picture included; they are
     not looked at.
+
+    >>> format_of(b"GIF89a") is None
+    True
+
+    Args:
+        head: The first 132 bytes or more; all if there are fewer.
+    """
+    if head[128:132] == b"DICM":
+        return "dicom"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "webp"
+    return None
+
+
+def sniff(document: Document) -> Format:
+    """Return the format of a file.
 
     Raises:
         ImageReadError: If it is none of the four formats; the message says what it seems to be.
     """
     data = document.data
-    if data[128:132] == b"DICM":
-        return "dicom"
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return "webp"
+    found = format_of(data)
+    if found is not None:
+        return found
     raise document.refusal(
         f"expected a PNG, JPEG, WebP or DICOM file, got {_describe(data)}. {_remedy(data)}"
     )

@@ -47,7 +47,10 @@ def see_fhir(
         raise StatusError(404, "Not found", "This answer is about another film.")
     try:
         report: dict[str, Any] = diagnostic_report(
-            _headers(kept), recalled(given), when=given.created_at, variant=given.variant
+            _headers(kept),
+            recalled(given.answer, path=film),
+            when=given.created_at,
+            variant=given.variant,
         )
     except ValueError as error:
         raise StatusError(409, "Nothing to report", str(error)) from error

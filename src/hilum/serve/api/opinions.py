@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -120,7 +120,6 @@ def apply_bayes(
     film: FilmId,
     pretest: Annotated[Share, Query(gt=0, lt=1)],
     label: Annotated[str | None, Query(max_length=128)] = None,
-    kind: Literal["whole"] = "whole",  # noqa: ARG001  (struck-out answers are shown beside it)
 ) -> BayesShape:
     """Return what an answer becomes for a pre-test probability, with the working."""
     name = label or service.label

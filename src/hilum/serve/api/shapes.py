@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hilum.serve.storage.opinions import Verdict
+from hilum.serve.storage.worklist import State
+
 __all__ = [
     "AnswerShape",
     "BayesShape",
@@ -119,7 +122,7 @@ class WorkShape(Shape):
     view: str | None
     source: str
     received_at: datetime
-    state: Literal["waiting", "read", "refused", "failed"]
+    state: State
     problem: str | None
     answer: str | None
     decision: str | None
@@ -149,7 +152,7 @@ class OpinionGiven(BaseModel):
     """What a reader says of a film."""
 
     model_config = ConfigDict(extra="forbid")
-    verdict: Literal["agree", "disagree", "other", "unreadable"]
+    verdict: Verdict
     answer: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
     label: Annotated[str, Field(max_length=128)] | None = None
     finding: Annotated[str, Field(max_length=2000)] | None = None

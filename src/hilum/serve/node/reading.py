@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import numpy as np
 
 from hilum.serve.node.reportable import refusal_to_report
 from hilum.serve.node.results import write_results
+from hilum.serve.node.rounds import Rounds
 from hilum.serve.node.seams import FilmQueue, FilmToRead, Reader, Reading
 from hilum.serve.node.source import read_film_headers
 
@@ -54,7 +54,7 @@ class BundleReader:
         )
 
 
-class Desk:
+class Desk(Rounds):
     """Read what a queue holds, one film after the other, in a thread of its own.
 
     Args:
@@ -67,49 +67,19 @@ class Desk:
     def __init__(
         self, queue: FilmQueue, reader: Reader, folder: Path, *, done: Callable[[], None]
     ) -> None:
+        super().__init__(
+            self.read_waiting, name="hilum-desk", trouble="the storage does not answer"
+        )
         self._queue = queue
         self._reader = reader
         self._folder = folder
         self._done = done
-        self._stopping = threading.Event()
-        self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self, pause_s: float = 1.0) -> None:
-        """Begin; look for films every `pause_s` seconds, and when woken."""
-        self._stopping.clear()
-        self._thread = threading.Thread(
-            target=self._run, args=(pause_s,), name="hilum-desk", daemon=True
-        )
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Say that a film has come."""
-        self._wake.set()
-
-    def stop(self, patience_s: float = 20.0) -> None:
-        """Finish the film under way, begin no other, and end."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(patience_s)
-
-    def _run(self, pause_s: float) -> None:
-        while not self._stopping.is_set():
-            self._wake.clear()
-            try:
-                done = self.read_waiting()
-            except Exception:  # noqa: BLE001 - the outermost handler of this thread
-                _log.exception("the storage does not answer")
-                done = 0
-            if not done:
-                self._wake.wait(pause_s)
 
     def read_waiting(self) -> int:
         """Read the films that wait, a few at most; return how many that were."""
         read = 0
         for film in self._queue.waiting(_AT_ONCE):
-            if self._stopping.is_set():
+            if self.stopping:
                 break
             self._read(film)
             self._done()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from hilum.serve.node.dimse import store_by_dimse
+from hilum.serve.node.rounds import Rounds
 from hilum.serve.node.seams import Delivery, Outbox
 from hilum.serve.node.settings import NodeSettings, WebDestination
 from hilum.serve.node.stow import RefusedError, UnreachableError, store_on_web
@@ -38,7 +38,7 @@ def backoff_s(attempts: int, *, first_s: float, most_s: float, share: float) -> 
     return whole / 2 * (1 + share)
 
 
-class Sender:
+class Sender(Rounds):
     """Send what is due, one delivery after the other, in a thread of its own.
 
     A delivery goes to a destination of the settings; nothing that a film says is ever an address.
@@ -52,42 +52,10 @@ class Sender:
     def __init__(
         self, settings: NodeSettings, outbox: Outbox, *, chance: Callable[[], float] | None = None
     ) -> None:
+        super().__init__(self.send_due, name="hilum-sender", trouble="the outbox does not answer")
         self._settings = settings
         self._outbox = outbox
         self._chance = random.SystemRandom().random if chance is None else chance
-        self._stopping = threading.Event()
-        self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self, pause_s: float = 1.0) -> None:
-        """Begin; look for due deliveries every `pause_s` seconds, and when woken."""
-        self._stopping.clear()
-        self._thread = threading.Thread(
-            target=self._run, args=(pause_s,), name="hilum-sender", daemon=True
-        )
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Say that something new is due."""
-        self._wake.set()
-
-    def stop(self, patience_s: float = 20.0) -> None:
-        """Finish the delivery under way, begin no other, and end."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(patience_s)
-
-    def _run(self, pause_s: float) -> None:
-        while not self._stopping.is_set():
-            self._wake.clear()
-            try:
-                done = self.send_due()
-            except Exception:  # noqa: BLE001 - the outermost handler of this thread
-                _log.exception("the outbox does not answer")
-                done = 0
-            if not done:
-                self._wake.wait(pause_s)
 
     def send_due(self, now: datetime | None = None) -> int:
         """Try every delivery that is due, once; return how many that were."""
@@ -95,7 +63,7 @@ class Sender:
         deliveries = self._outbox.due(moment, _BATCH)
         tried = 0
         for delivery in deliveries:
-            if self._stopping.is_set():
+            if self.stopping:
                 break
             self._try(delivery, moment)
             tried += 1

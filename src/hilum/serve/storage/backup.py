@@ -7,7 +7,6 @@ removed meanwhile; the copy says which.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -21,8 +20,10 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select, text
 
 from hilum.data.atomic import sync_folder
+from hilum.data.file_hash import file_sha256
 from hilum.errors import HilumError
 from hilum.serve.storage import audit
+from hilum.serve.storage.blobs import blob_path
 from hilum.serve.storage.database import Database
 from hilum.serve.storage.tables import films, metadata, objects
 
@@ -147,10 +148,10 @@ def check(database: Database, data: Path) -> list[str]:
             wrong.append(f"audit trail: entry {fault.seq}: {fault.reason}")
         kept = _files(connection)
     for sha256, film in kept.items():
-        path = _path(data, sha256)
+        path = blob_path(data, sha256)
         if not path.is_file():
             wrong.append(f"film {film}: its bytes are missing")
-        elif _hash(path) != sha256:
+        elif file_sha256(path) != sha256:
             wrong.append(f"film {film}: its bytes were changed")
     with database.read() as connection:  # again: a film may have been on its way in
         late = {sha256 for _, sha256 in _kept(connection)}
@@ -214,13 +215,13 @@ def _copy_films(
     count = size = 0
     missing = []
     for film, sha256 in _kept(connection):
-        origin, place = _path(source, sha256), _path(target, sha256)
+        origin, place = blob_path(source, sha256), blob_path(target, sha256)
         if not origin.is_file():
             missing.append(film)
             continue
         place.parent.mkdir(exist_ok=True)
         shutil.copyfile(origin, place)
-        if _hash(place) != sha256:
+        if file_sha256(place) != sha256:
             raise HilumError(
                 f"The bytes of film {film} are not those that were taken in ({origin}). Run "
                 "`hilum db check`; an earlier backup may still have them."
@@ -242,15 +243,6 @@ def _files(connection: Connection) -> dict[str, str]:
     found = {row.sha256: row.kind for row in connection.execute(others)}
     asked = select(films.c.id, films.c.sha256).where(films.c.removed_at.is_(None))
     return found | {row.sha256: row.id for row in connection.execute(asked.order_by(films.c.seq))}
-
-
-def _path(folder: Path, sha256: str) -> Path:
-    return folder / "films" / sha256[:2] / sha256
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -24,7 +24,7 @@ from hilum.errors import HilumError
 from hilum.serve.owner import Owner
 from hilum.serve.storage.errors import FullError, UnwritableError
 
-__all__ = ["BlobStore", "Incoming", "Kept", "TooLargeError"]
+__all__ = ["BlobStore", "Incoming", "Kept", "TooLargeError", "blob_path"]
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -55,6 +55,11 @@ class Kept:
     size: int
 
 
+def blob_path(data: Path, sha256: str) -> Path:
+    """Return where the bytes of this name lie below a data folder or a backup, or would."""
+    return data / "films" / sha256[:2] / sha256
+
+
 class BlobStore:
     """The folder of them.
 
@@ -66,7 +71,7 @@ class BlobStore:
     """
 
     def __init__(self, data: Path, owner: Owner, *, reserve_bytes: int = 256 * 1024**2) -> None:
-        self._films = data / "films"
+        self._data, self._films = data, data / "films"
         self._films.mkdir(parents=True, exist_ok=True)
         self._owner = owner
         self._reserve = reserve_bytes
@@ -113,7 +118,7 @@ class BlobStore:
         """
         if not _HEX.fullmatch(sha256):
             raise ValueError("expected a SHA-256 in hexadecimal")
-        return self._films / sha256[:2] / sha256
+        return blob_path(self._data, sha256)
 
     def keep(self, part: Path, sha256: str) -> None:
         """Give a whole, flushed file its name; beside the one it has."""

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, delete, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, select
 
 from hilum.serve.storage import audit
 from hilum.serve.storage.blobs import BlobStore
 from hilum.serve.storage.database import Database
+from hilum.serve.storage.inserting import insert_new
 from hilum.serve.storage.tables import deliveries, films, objects
 
 __all__ = ["add_object", "kept_names", "remove_old_objects"]
@@ -22,11 +22,7 @@ _AT_ONCE = 200
 
 def add_object(connection: Connection, sha256: str, kind: Kind, *, now: datetime) -> None:
     """Note that a file is kept, before anyone is told; the same file twice is noted once."""
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(objects).values(sha256=sha256, kind=kind, at=now))
-    except IntegrityError:
-        return
+    insert_new(connection, objects, {"sha256": sha256, "kind": kind, "at": now})
 
 
 def kept_names(connection: Connection, names: Sequence[str]) -> set[str]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select
 from hilum.serve.storage.films import new_id
 from hilum.serve.storage.tables import films, opinions
 
-__all__ = ["Opinion", "add_opinion", "disagreements", "last_opinions", "opinions_of"]
+__all__ = ["Opinion", "Verdict", "add_opinion", "disagreements", "last_opinions", "opinions_of"]
 
 Verdict = Literal["agree", "disagree", "other", "unreadable"]
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_,
 
 from hilum.serve.storage.tables import answers, films, jobs, opinions, probabilities
 
-__all__ = ["ORDERS", "STATES", "Entry", "Order", "Page", "State", "Wish", "page_of"]
+__all__ = ["STATES", "Entry", "Order", "Page", "State", "Wish", "page_of"]
 
 State = Literal["waiting", "read", "refused", "failed"]
 """Not yet read; answered; no chest radiograph, says the gate; could not be read."""
@@ -19,7 +19,6 @@ State = Literal["waiting", "read", "refused", "failed"]
 Order = Literal["probability", "newest", "oldest"]
 
 STATES: tuple[State, ...] = get_args(State)
-ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

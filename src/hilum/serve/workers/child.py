@@ -24,8 +24,8 @@ from hilum.errors import BundleError, HilumError, ImageReadError
 from hilum.screening.bundle import Bundle
 from hilum.screening.expendable import be_expendable
 from hilum.screening.overlay import draw_overlay
-from hilum.screening.result import Screening
 from hilum.screening.screener import Screener
+from hilum.serve.recalled import recalled
 from hilum.serve.storage.jobs import Region
 from hilum.serve.workers.frames import receive, send
 from hilum.serve.workers.strike import struck_out
@@ -173,23 +173,12 @@ def _reduced(pixels: NDArray[Any], step: int) -> NDArray[Any]:
 
 
 def _draw(screener: Screener, asked: dict[str, Any], blobs: list[bytes]) -> _Answer:
-    record, told = screener.bundle.record, asked["told"]
     film = read_radiograph(asked["path"], smallest_side=1024)
-    named, threshold = record.threshold(told["threshold"]["name"])
-    answer = Screening(
-        path="film",
-        bundle=told["bundle"],
-        bundle_name=told["bundle_name"],
-        accepted=told["accepted"],
-        probabilities=told["probabilities"],
-        calibrated=told["calibrated"],
-        decision=told["decision"],
-        threshold_name=named,
-        threshold=threshold,
-        cams=np.frombuffer(blobs[0], "<f4").reshape(asked["cams"]),
-    )
+    cams = np.frombuffer(blobs[0], "<f4").reshape(asked["cams"])
+    answer = recalled(asked["told"], path="film", cams=cams)
+    picture = draw_overlay(answer, screener.bundle.record, asked["label"], film=film)
     buffer = BytesIO()
-    draw_overlay(answer, record, asked["label"], film=film).save(buffer, "PNG", compress_level=1)
+    picture.save(buffer, "PNG", compress_level=1)
     return _Answer({}, (buffer.getvalue(),))
 
 
