@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import ssl
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from tests.serve.page.room import dicom_phantom, open_browser
+from tests.serve.provider import Provider, running_provider
 from tests.serve.running import Running
 from tests.serve.tls import self_signed
 
@@ -97,10 +99,12 @@ class Site:
     Args:
         url: What people type.
         certificate: The proxy's.
+        provider: Where people log in who have no password here.
     """
 
     url: str
     certificate: Path
+    provider: Provider
 
 
 @pytest.fixture(scope="module")
@@ -117,11 +121,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         add_user(connection, act, name="ada", role="admin", password_hash=hashed)
     database.close()
     url = f"https://localhost:{port}"
-    with (
-        Running(data, "--port", behind, "--public-url", url, "--workers", 1),
-        _nginx(folder, port, behind),
-    ):
-        yield Site(url, certificate)
+    with running_provider() as provider, pytest.MonkeyPatch.context() as environment:
+        told = {
+            "issuer": provider.url, "client_id": "hilum", "role_claim": "roles",
+            "redirect_url": f"{url}/login/oidc/callback", "roles": {"radiologist": "reader"},
+        }  # fmt: skip
+        (folder / "provider.json").write_text(json.dumps(told))
+        environment.setenv("HILUM_OIDC_SECRET", str(provider.secret))
+        given = ("--public-url", url, "--oidc", folder / "provider.json", "--port", behind)
+        with Running(data, *given), _nginx(folder, port, behind):
+            yield Site(url, certificate, provider)
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +173,28 @@ def test_a_reader_logs_in_through_the_proxy_reads_a_film_and_logs_out(
     page.wait_for_url("**/login**")
     assert "__Host-hilum" not in {each["name"] for each in visit.cookies()}
     assert faults == []
+
+
+def test_a_reader_logs_in_with_the_hospital_s_account(site: Site, visit: BrowserContext) -> None:
+    site.provider.changes = {"roles": ["radiologist"]}
+    page = visit.new_page()
+    page.goto(f"{site.url}/limits")
+    page.get_by_role("link", name="Log in with your hospital's account").click()
+    page.wait_for_url("**/limits")
+    expect(page.locator(".who")).to_have_text("Bea")
+    kept = {each["name"] for each in visit.cookies(site.url)}
+    assert "__Host-hilum" in kept
+    assert "__Host-hilum_oidc" not in kept
+
+
+def test_a_hospital_s_account_without_a_role_is_told_so(site: Site, visit: BrowserContext) -> None:
+    site.provider.changes = {"roles": ["porter"], "sub": "4712", "preferred_username": "Cem"}
+    page = visit.new_page()
+    page.goto(f"{site.url}/login")
+    page.get_by_role("link", name="Log in with your hospital's account").click()
+    page.wait_for_url("**/login?problem=oidc**")
+    expect(page.get_by_role("alert")).to_contain_text("Ask an administrator")
+    assert "__Host-hilum" not in {each["name"] for each in visit.cookies(site.url)}
 
 
 def test_browsers_are_told_to_come_by_tls_only_and_strangers_names_are_refused(site: Site) -> None:
