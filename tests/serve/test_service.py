@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.screening.conftest import CLASSES, MULTICLASS, record_of
 from tests.serve.conftest import Clock
 
+from hilum.screening.bundle import write_bundle
 from hilum.serve.service import Accepted, BusyError, RemovedError, Service
 from hilum.serve.settings import ServeSettings
 from hilum.serve.storage import answers, films, jobs
@@ -45,9 +48,8 @@ def open_service(
     opened: list[Service] = []
 
     def make(**given: Any) -> Service:
-        settings = ServeSettings(
-            data=tmp_path / "data", bundle=quick_bundle, reserve_bytes=0, **given
-        )
+        given = {"bundle": quick_bundle, **given}
+        settings = ServeSettings(data=tmp_path / "data", reserve_bytes=0, **given)
         opened.append(Service(settings, clock=set_clock))
         return opened[-1]
 
@@ -219,6 +221,57 @@ def test_what_a_service_left_undone_the_next_one_does(open_service: Callable[...
     assert second.waiting == 1
     _reply(second, accepted, _seen(accepted))
     assert _job(second, accepted).state == "done"
+
+
+@pytest.fixture
+def other_bundle(tmp_path: Path) -> Path:
+    """A bundle of the same classes with other weights."""
+    folder = tmp_path / "other"
+    write_bundle(folder, record_of(CLASSES), model_onnx=MULTICLASS.onnx(), weights=b"others")
+    return folder
+
+
+def test_what_was_left_undone_is_done_with_the_bundle_in_use_and_says_so(
+    open_service: Callable[..., Service], other_bundle: Path
+) -> None:
+    first = open_service()
+    accepted = _send(first, FILM)
+    first.close(1)
+    second = open_service(bundle=other_bundle)
+    asked = _job(second, accepted)
+    assert asked.bundle == second.bundle.id != accepted.job.bundle
+    _reply(second, accepted, _seen(Accepted(accepted.film, asked, new=False)))
+    with second.database.read() as connection:
+        (answer,) = answers.answers_of(connection, accepted.film.id)
+    assert answer.bundle == answer.answer["bundle"] == second.bundle.id
+
+
+def test_what_was_left_undone_ends_where_the_bundle_in_use_has_the_film_already(
+    open_service: Callable[..., Service], other_bundle: Path
+) -> None:
+    first = open_service()
+    accepted = _send(first, FILM)
+    living = open_service(bundle=other_bundle)
+    again = _send(living, FILM)
+    first.close(1)
+    living._adopt()
+    left = _job(living, accepted)
+    assert (left.state, left.bundle) == ("failed", accepted.job.bundle)
+    assert left.error is not None
+    assert "went on with another bundle" in left.error
+    assert living.waiting == 1
+    _reply(living, again, _seen(again))
+    assert _job(living, again).state == "done"
+
+
+def test_an_answer_of_another_bundle_is_none(open_service: Callable[..., Service]) -> None:
+    service = open_service()
+    accepted = _send(service, FILM)
+    told = _seen(accepted)
+    _reply(service, accepted, replace(told, told={**told.told, "bundle": "f" * 64}))
+    assert _job(service, accepted).error == (
+        "It was read with another bundle than the one that was asked."
+    )
 
 
 def test_the_problems_of_a_service_are_told(open_service: Callable[..., Service]) -> None:

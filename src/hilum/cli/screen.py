@@ -107,10 +107,13 @@ def _refuse_mixing(given: dict[str, object], *, archive: bool) -> None:
 
 
 def _few_films(films: list[str], bundle: Path, **how: Any) -> list[dict[str, Any]]:
+    from hilum.data.kept_memory import keep_memory
     from hilum.screening.films import find_films
     from hilum.screening.run import screen_films
 
     found = find_films(films)
+    if len(found) > _FEW:
+        keep_memory()
     # The bar's library takes a tenth of a second to import: not for a few films.
     with progress_bar("screening") if len(found) > _FEW else nullcontext() as progress:
         return screen_films(found, bundle, progress=progress, **how)

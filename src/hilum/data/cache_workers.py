@@ -27,6 +27,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.data.kept_memory import keep_memory
 from hilum.data.preprocessing import Preprocessing, prepare
 from hilum.errors import CacheError, DataError, ImageReadError
 
@@ -242,6 +243,7 @@ def _set_job(job: Job) -> None:
     """Prepare this worker process: it leaves Ctrl-C to its parent and does not outlive it."""
     _jobs[:] = [job]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_memory()
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 

@@ -403,8 +403,12 @@ class Service:
             found = jobs.waiting(connection, self.owner.id, besides=busy)
             others = jobs.has_others(connection, self.owner.id)
         if others:
+            now = self.clock()
             with self.database.write() as connection:
-                found += jobs.adopt(connection, self.owner.id, self.owner.alive)
+                audit.lock(connection)
+                left = jobs.adopt(connection, self.owner.id, self.owner.alive)
+                mine = [jobs.hand_over(connection, job, self.bundle.id, now=now) for job in left]
+            found += [job for job in mine if job is not None]
         for job in found:
             self.begin(job)
 
@@ -464,6 +468,8 @@ def _problem(job: Job, reply: Reply) -> str | None:
         return "The reply was of another kind than what was asked."
     if reply.told["error"]:
         return str(reply.told["error"])
+    if reply.told["bundle"] != job.bundle:
+        return "It was read with another bundle than the one that was asked."
     if reply.told["sha256"] != job.sha256:
         return "The film's bytes are not those that were taken in: the disk has changed them."
     return None

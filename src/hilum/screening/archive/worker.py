@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
+from hilum.data.kept_memory import keep_memory
 from hilum.errors import BundleError, HilumError, ImageReadError
 from hilum.screening.archive.item import Item
 from hilum.screening.archive.reading import read_bytes
@@ -81,6 +82,7 @@ def open_screener(job: Job) -> Answer:
 def work(job: Job, pipe: Connection) -> None:
     """Answer the items that come through the pipe until None comes, or the other end closes."""
     be_expendable()
+    keep_memory()
     try:
         answer = job.open(job)
     except HilumError as error:

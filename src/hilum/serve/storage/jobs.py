@@ -1,7 +1,8 @@
 """Films that are to be read, and by which process.
 
 A job is written in the transaction that takes the film in, so that whatever was acknowledged is
-also going to be read. A process that dies leaves its jobs behind; another takes them over.
+also going to be read. A process that dies leaves its jobs behind; another takes them over, and does
+them with the bundle it has.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "ask_again",
     "count_waiting",
     "finish",
+    "hand_over",
     "has_others",
     "job_of",
     "jobs_of",
@@ -157,6 +159,32 @@ def adopt(connection: Connection, owner: str, alive: Callable[[str], bool]) -> l
         taken = update(jobs).where(condition).values(owner=owner).returning(jobs.c.id)
         found += _several(connection, connection.execute(taken).scalars().all())
     return found
+
+
+def hand_over(connection: Connection, job: Job, bundle: str, *, now: datetime) -> Job | None:
+    """Have a job done with another bundle than it was asked of, and return it.
+
+    Where the film has such a job already, this one ends, and None is returned.
+
+    Args:
+        connection: In a writing transaction.
+        job: Queued, and this process's.
+        bundle: Id of the bundle in use.
+        now: When.
+    """
+    if job.bundle == bundle:
+        return job
+    other = jobs.alias()
+    same = (other.c.film == job.film, other.c.bundle == bundle, other.c.variant == job.variant)
+    free = ~select(other.c.id).where(*same).exists()
+    asked = update(jobs).where(jobs.c.id == job.id, free).values(bundle=bundle)
+    if connection.execute(asked).rowcount == 1:
+        return replace(job, bundle=bundle)
+    finish(connection, job.id, now=now, why=_ANOTHER)
+    return None
+
+
+_ANOTHER = "The server went on with another bundle, and the film is read with that one."
 
 
 def ask_again(connection: Connection, job: Job, owner: str) -> Job:

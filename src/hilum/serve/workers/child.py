@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.data.kept_memory import keep_memory
 from hilum.data.radiograph import Radiograph
 from hilum.data.reading import read_radiograph
 from hilum.errors import BundleError, HilumError, ImageReadError
@@ -52,6 +53,7 @@ class _Answer:
 def main(number: int) -> None:
     """Answer what comes through a pipe until it closes."""
     be_expendable()
+    keep_memory()
     with Connection(number) as pipe:
         first, _ = receive(pipe)
         try:
