@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.serve.page.room import Room, dicom_phantom, reader_named, watched
 
+from hilum.serve.access.trail import Act
+from hilum.serve.access.users import add_user
+from hilum.serve.storage import audit
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -48,7 +52,11 @@ def films(room: Room, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
     Image.linear_gradient("L").resize((400, 400)).save(folder / "ramp.png")
     film = room.send(dicom_phantom(folder, 1, StudyDate="20210302"), "phantom six.dcm")
     room.send(dicom_phantom(folder, 2, StudyDate="20200101"), "phantom six before.dcm")
-    return {"film": film, "refused": room.send((folder / "ramp.png").read_bytes(), "ramp.png")}
+    refused = room.send((folder / "ramp.png").read_bytes(), "ramp.png")
+    act = Act(actor="local", now=room.service.clock(), record=audit.record)
+    with room.service.database.write() as connection:  # whoever looks has a password to change
+        add_user(connection, act, name="ann", role="admin", password_hash="none")
+    return {"film": film, "refused": refused}
 
 
 def _nothing(page: Page) -> None:
@@ -84,6 +92,7 @@ _SCENES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "keys": ("/help", _nothing),
     "disagreements": ("/disagreements", _nothing),
     "audit": ("/audit?verify=true", _nothing),
+    "account": ("/account", _nothing),
     "login": ("/login?problem=wrong", _nothing),
     "not found": ("/films/00000000000000000000000000000000", _nothing),
 }

@@ -58,7 +58,7 @@ def _as_ann(desk: Desk) -> None:
     desk.sitting.who = reader_named("ann")
 
 
-@pytest.mark.parametrize("path", ["/", "/limits", "/help", "/login", "/disagreements"])
+@pytest.mark.parametrize("path", ["/", "/limits", "/help", "/login", "/disagreements", "/account"])
 def test_every_page_says_research_use_only_and_is_not_kept(desk: Desk, path: str) -> None:
     answer = desk.client.get(path)
     assert answer.status_code == 200
@@ -67,7 +67,9 @@ def test_every_page_says_research_use_only_and_is_not_kept(desk: Desk, path: str
     assert ">Research use only</strong>" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/", "/films/{}", "/films/{}/print", "/limits", "/login"])
+@pytest.mark.parametrize(
+    "path", ["/", "/films/{}", "/films/{}/print", "/limits", "/login", "/account"]
+)
 def test_no_page_holds_inline_script_or_style(desk: Desk, path: str) -> None:
     text = desk.client.get(path.format(desk.film)).text
     assert not re.findall(r"<script(?![^>]*\bsrc=)|<style|<[^>]*\sstyle=|<[^>]*\son[a-z]+=", text)

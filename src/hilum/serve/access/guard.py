@@ -285,6 +285,12 @@ class Guard:
 
         return self._enter(asked, user.name, keep, next_path="/", how="password")
 
+    def has_password(self, principal: Principal) -> bool:
+        """Return whether someone's password is kept here, not by an identity provider."""
+        with self._database.read() as connection:
+            user = user_named(connection, principal.name) if principal.kind == "user" else None
+        return user is not None and user.password is not None
+
     def logout(self, asked: Asked, *, everywhere: bool = False) -> Cookie:
         """End a session, or every session of its user; return the cookie that says so.
 

@@ -49,6 +49,7 @@ __all__ = [
     "keep_cookie",
     "require",
     "router",
+    "small_form",
 ]
 
 CSRF_FIELD, CSRF_HEADER = "csrf", "X-CSRF-Token"
@@ -128,7 +129,7 @@ async def asked_of(request: Request) -> Asked:
     """Return what access looks at in a request; reads the body of a small form only."""
     form: Mapping[str, str] = {}
     if request.method == "POST" and _is_small_form(request):
-        form = await _form(request)
+        form = await small_form(request)
     return _asked(request, form.get(CSRF_FIELD))
 
 
@@ -148,7 +149,7 @@ def keep_cookie(response: Response, cookie: Cookie) -> None:
 @router.post("/login")
 async def login(request: Request) -> Response:
     """Log in by name and password."""
-    asked, form = await asked_of(request), await _form(request)
+    asked, form = await asked_of(request), await small_form(request)
     next_path = safe_next(form.get("next"))
 
     def enter() -> Entered:
@@ -170,7 +171,7 @@ async def login(request: Request) -> Response:
 async def logout(request: Request) -> Response:
     """End this session, or with `everywhere=1` every one of the same user."""
     asked = await asked_of(request)
-    form = await _form(request) if _is_small_form(request) else {}
+    form = await small_form(request) if _is_small_form(request) else {}
     everywhere = form.get("everywhere") == "1"
     cookie = await run_in_threadpool(_guard(request).logout, asked, everywhere=everywhere)
     response = _redirect("/login")
@@ -257,8 +258,12 @@ def _is_small_form(request: Request) -> bool:
     )
 
 
-async def _form(request: Request) -> dict[str, str]:
-    """Return a small form's fields. The body stays there for who reads it next."""
+async def small_form(request: Request) -> dict[str, str]:
+    """Return a small form's fields. The body stays there for who reads it next.
+
+    Raises:
+        AccessError: 415 or 422 if it is none, or too large.
+    """
     if not _is_small_form(request):
         raise AccessError(
             415, "Not a form", f"Expected {_FORM} of at most {_MOST_BYTES} bytes with its length."

@@ -15,6 +15,7 @@ from hilum.serve.access.web import Access
 from hilum.serve.api.asking import TheService
 from hilum.serve.api.films import FilmId
 from hilum.serve.api.problems import StatusError
+from hilum.serve.page import account
 from hilum.serve.page.asking import Judge, Overseer, PageRoute, Reader, Sender
 from hilum.serve.page.assets import assets
 from hilum.serve.page.card import card_blocks, measured_figures
@@ -209,5 +210,5 @@ def login(
 
 
 router = APIRouter()
-router.include_router(parts)
-router.include_router(pages)
+for each in (parts, pages, account.router):
+    router.include_router(each)
