@@ -253,7 +253,7 @@ def load(folder: Path, *, turns: int = 5, clients: int = 32, size: int = 2048) -
     bare.close()
     plain.close()
     served, alone, looped = np.transpose(rates)
-    ratio = statistics.median(served / alone)
+    ratio = float(statistics.median(served / alone))
     p50, p99 = (float(np.percentile(latencies, each)) for each in (50, 99))
     return {
         "clients": clients, "films": count * turns, "pixels": size, "workers": workers,
@@ -261,7 +261,7 @@ def load(folder: Path, *, turns: int = 5, clients: int = 32, size: int = 2048) -
         "bare_films_a_second": alone.round(2).tolist(),
         "plain_loop_films_a_second": looped.round(2).tolist(),
         "ratio": round(ratio, 3),
-        "ratio_to_plain_loop": round(statistics.median(served / looped), 3),
+        "ratio_to_plain_loop": round(float(statistics.median(served / looped)), 3),
         "p50_s": round(p50, 3), "p99_s": round(p99, 3), "p99_over_p50": round(p99 / p50, 2),
         "errors": errors, "wanted": "ratio at least 0.8, no error, p99 below 4 x p50",
         "met": ratio >= 0.8 and not errors and p99 < 4 * p50,
