@@ -18,15 +18,15 @@ import httpx
 import pytest
 from tests.serve.page.room import dicom_phantom, open_browser
 from tests.serve.provider import Provider, running_provider
-from tests.serve.running import Running
+from tests.serve.running import Running, free_port
 from tests.serve.tls import self_signed
 
 from hilum.serve.access.passwords import Passwords
 from hilum.serve.access.trail import Act
 from hilum.serve.access.users import add_user
 from hilum.serve.clock import utc_now
+from hilum.serve.place import opened_database
 from hilum.serve.storage import audit
-from hilum.serve.storage.database import Database
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from playwright.sync_api import expect
@@ -36,13 +36,6 @@ if TYPE_CHECKING:
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "server.md"
 PASSWORD = "seven pale kidneys in a tree"
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def _configured(folder: Path, port: int, behind: int) -> str:
@@ -111,15 +104,11 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("proxy")
     certificate, _ = self_signed(folder)
-    data, port, behind = folder / "data", _free_port(), _free_port()
-    data.mkdir()
-    database = Database(f"sqlite:///{data / 'hilum.db'}")
-    database.prepare()
+    data, port, behind = folder / "data", free_port(), free_port()
     act = Act(actor="local", now=utc_now(), record=audit.record)
-    with database.write() as connection:
+    with opened_database(data) as database, database.write() as connection:
         hashed = Passwords().hashed(PASSWORD)
         add_user(connection, act, name="ada", role="admin", password_hash=hashed)
-    database.close()
     url = f"https://localhost:{port}"
     with running_provider() as provider, pytest.MonkeyPatch.context() as environment:
         told = {

@@ -66,6 +66,12 @@ def _known(guard: Guard, program) -> None:
     guard.identify(program)
 
 
+def _assert_nobody(guard: Guard, asked) -> None:
+    assert guard.at_once(asked) is None
+    with pytest.raises(NotLoggedInError):
+        guard.identify(asked)
+
+
 def test_a_program_that_was_just_looked_up_is_known_at_once(door, program, ticks) -> None:
     guard = door()
     assert guard.at_once(program) is None
@@ -82,18 +88,14 @@ def test_a_revoked_token_is_nobody_within_a_second(door, program, ticks, databas
     with database.write() as connection:
         revoke_token(connection, act(), "pacs")
     ticks.now += 1.0
-    assert guard.at_once(program) is None
-    with pytest.raises(NotLoggedInError):
-        guard.identify(program)
+    _assert_nobody(guard, program)
 
 
 def test_a_token_that_expires_is_nobody_from_that_moment(door, program, clock) -> None:
     guard = door()
     _known(guard, program)
     clock.move(days=2)
-    assert guard.at_once(program) is None
-    with pytest.raises(NotLoggedInError):
-        guard.identify(program)
+    _assert_nobody(guard, program)
 
 
 def test_another_token_is_not_known(door, program, asked) -> None:
@@ -119,9 +121,7 @@ def test_who_sits_here_is_known_until_there_is_a_user(door, sitting, person, tic
     assert guard.at_once(sitting()) is LOCAL
     person()
     ticks.now += 1.0
-    assert guard.at_once(sitting()) is None
-    with pytest.raises(NotLoggedInError):
-        guard.identify(sitting())
+    _assert_nobody(guard, sitting())
     assert guard.at_once(sitting()) is None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import threading
 import time
 import urllib.parse
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import uvicorn
+from tests.serve.running import free_port
 
 from hilum.data.phantom import Film, Subject, draw_phantom
 from hilum.data.phantom.dicom import write_dicom
@@ -103,9 +103,7 @@ def open_room(data: Path) -> Iterator[Room]:
     service = Service(ServeSettings(data=data, workers=1))
     settings = AccessSettings(login_required=False)
     sitting = Sitting(service.database, settings, record=audit.record)
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_port()
     config = uvicorn.Config(
         build_app(service, Access(sitting)), port=port, log_level="warning", access_log=False,
         ws="none",

@@ -287,8 +287,10 @@ class Guard:
 
     def has_password(self, principal: Principal) -> bool:
         """Return whether someone's password is kept here, not by an identity provider."""
+        if principal.kind != "user":
+            return False
         with self._database.read() as connection:
-            user = user_named(connection, principal.name) if principal.kind == "user" else None
+            user = user_named(connection, principal.name)
         return user is not None and user.password is not None
 
     def logout(self, asked: Asked, *, everywhere: bool = False) -> Cookie:

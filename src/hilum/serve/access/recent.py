@@ -44,8 +44,8 @@ class Recent:
             at: The tick before it was looked up.
         """
         if len(self._tokens) >= _MOST:
-            self._tokens = {}
-        self._tokens = {**self._tokens, _hash(value): (token, at)}
+            self._tokens.clear()
+        self._tokens[_hash(value)] = (token, at)
 
     @property
     def had_no_users(self) -> bool:

@@ -46,6 +46,7 @@ __all__ = [
     "PrincipalDep",
     "asked_of",
     "current",
+    "guard_of",
     "keep_cookie",
     "require",
     "router",
@@ -97,7 +98,7 @@ async def current(
     Raises:
         AccessError: 401, 403 or 429.
     """
-    asked, guard = await asked_of(request), _guard(request)
+    asked, guard = await asked_of(request), guard_of(request)
     principal = guard.at_once(asked)
     if principal is None:
         principal = await run_in_threadpool(guard.identify, asked)
@@ -119,7 +120,7 @@ def require(right: Right) -> Callable[[Principal, Request], Awaitable[Principal]
     async def allowed(principal: PrincipalDep, request: Request) -> Principal:
         principal.must(right)
         if right == "upload":
-            _guard(request).count("upload", principal)
+            guard_of(request).count("upload", principal)
         return principal
 
     return allowed
@@ -153,7 +154,7 @@ async def login(request: Request) -> Response:
     next_path = safe_next(form.get("next"))
 
     def enter() -> Entered:
-        return _guard(request).login(
+        return guard_of(request).login(
             asked,
             name=form.get("name", ""),
             password=form.get("password", ""),
@@ -173,7 +174,7 @@ async def logout(request: Request) -> Response:
     asked = await asked_of(request)
     form = await small_form(request) if _is_small_form(request) else {}
     everywhere = form.get("everywhere") == "1"
-    cookie = await run_in_threadpool(_guard(request).logout, asked, everywhere=everywhere)
+    cookie = await run_in_threadpool(guard_of(request).logout, asked, everywhere=everywhere)
     response = _redirect("/login")
     response.headers["Clear-Site-Data"] = '"cache"'
     keep_cookie(response, cookie)
@@ -185,7 +186,7 @@ async def login_oidc(request: Request) -> Response:
     """Send the browser to the identity provider."""
     asked = await asked_of(request)
     next_path = safe_next(request.query_params.get("next"))
-    guard = _guard(request)
+    guard = guard_of(request)
     try:
         begun, cookie = await run_in_threadpool(guard.begin_oidc, asked, next_path=next_path)
     except (OidcError, TooManyError) as error:
@@ -198,7 +199,7 @@ async def login_oidc(request: Request) -> Response:
 @router.get("/login/oidc/callback")
 async def login_oidc_callback(request: Request) -> Response:
     """Take whom the identity provider sends back."""
-    asked, guard = await asked_of(request), _guard(request)
+    asked, guard = await asked_of(request), guard_of(request)
     query = dict(request.query_params)
     try:
         entered = await run_in_threadpool(guard.finish_oidc, asked, query)
@@ -234,7 +235,8 @@ class HostGuard:
         await self._app(scope, receive, send)
 
 
-def _guard(request: Request) -> Guard:
+def guard_of(request: Request) -> Guard:
+    """Return the guard of the application that answers."""
     access: Access = request.app.state.access
     return access.guard
 

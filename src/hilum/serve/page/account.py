@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,11 +10,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from hilum.serve.access.errors import AccessError, NotLoggedInError
-from hilum.serve.access.guard import Asked, Guard
+from hilum.serve.access.guard import Asked
 from hilum.serve.access.passwords import LEAST, MOST
 from hilum.serve.access.principal import Principal
 from hilum.serve.access.roles import RIGHTS
-from hilum.serve.access.web import Access, asked_of, keep_cookie, small_form
+from hilum.serve.access.web import asked_of, guard_of, keep_cookie, small_form
 from hilum.serve.page.asking import PageRoute, Reader
 from hilum.serve.page.templating import render
 
@@ -27,13 +27,6 @@ _HERE = {"view", "upload", "opine", "opine_second", "see_opinions", "export", "s
 """Rights that the pages have a use for."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    old: str
-    new: str
-    again: str
-
-
 @router.get("/account")
 def account(request: Request, who: Reader, changed: Annotated[str, Query()] = "") -> Response:
     """Show who is logged in, and ask for a new password."""
@@ -44,15 +37,15 @@ def account(request: Request, who: Reader, changed: Annotated[str, Query()] = ""
 async def change_password(request: Request, who: Reader) -> Response:
     """Change the password of who is logged in; their sessions elsewhere end."""
     asked, form = await asked_of(request), await small_form(request)
-    wish = _Wish(*(form.get(name, "") for name in ("old", "new", "again")))
-    return await run_in_threadpool(_changed, request, who, asked, wish)
+    return await run_in_threadpool(_changed, request, who, asked, form)
 
 
-def _changed(request: Request, who: Principal, asked: Asked, wish: _Wish) -> Response:
-    if wish.new != wish.again:
+def _changed(request: Request, who: Principal, asked: Asked, form: Mapping[str, str]) -> Response:
+    old, new, again = (form.get(name, "") for name in ("old", "new", "again"))
+    if new != again:
         return _page(request, who, 422, problem="The two new passwords are not the same.")
     try:
-        entered = _guard(request).change_own_password(asked, who, old=wish.old, new=wish.new)
+        entered = guard_of(request).change_own_password(asked, who, old=old, new=new)
     except NotLoggedInError:
         return _page(request, who, 422, problem="The password so far is another.")
     except AccessError as error:
@@ -70,10 +63,5 @@ def _page(
     return render(
         request, "account.html", who=who, status=status, problem=problem, changed=changed,
         rights=[words for right, words in RIGHTS.items() if right in _HERE and who.may(right)],
-        has_password=_guard(request).has_password(who), least=LEAST, most=MOST,
+        has_password=guard_of(request).has_password(who), least=LEAST, most=MOST,
     )  # fmt: skip
-
-
-def _guard(request: Request) -> Guard:
-    access: Access = request.app.state.access
-    return access.guard

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection, func, select
 
 from hilum.serve.access.origin import safe_next
-from hilum.serve.access.web import Access
+from hilum.serve.access.web import guard_of
 from hilum.serve.api.asking import TheService
 from hilum.serve.api.films import FilmId
 from hilum.serve.api.problems import StatusError
@@ -200,12 +200,11 @@ def login(
     wait: Annotated[str, Query(max_length=9)] = "",
 ) -> Response:
     """Ask for a name and a password; who posts them is answered by the access room."""
-    access: Access = request.app.state.access
     seconds = int(wait) if wait.isascii() and wait.isdecimal() else 0
     return render(
         request, "login.html", who=None, problem=_LOGIN_PROBLEMS.get(problem, ""),
         next=safe_next(next), wait_minutes=math.ceil(seconds / 60),
-        oidc=access.guard.oidc is not None,
+        oidc=guard_of(request).oidc is not None,
     )  # fmt: skip
 
 
